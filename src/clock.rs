@@ -1,0 +1,122 @@
+//! Time, as it is told: no clock is read (guarantee G15).
+
+use core::time::Duration;
+
+/// A moment: nanoseconds since the moment that the caller chose; it lasts five centuries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(u64);
+
+impl Moment {
+    pub(crate) fn new(since: Duration) -> Self {
+        Self(nanos(since))
+    }
+
+    pub(crate) fn since_start(self) -> Duration {
+        Duration::from_nanos(self.0)
+    }
+
+    fn after(self, length: u64) -> Self {
+        Self(self.0.saturating_add(length))
+    }
+}
+
+/// One deadline.
+///
+/// Calls between two ticks happen at an unknown time. A timer that such a call starts is *fresh*: it
+/// asks for a tick at once, and runs from there. So no call has to come before or after another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Timer {
+    #[default]
+    Off,
+    /// Runs so many nanoseconds from the next tick.
+    Fresh(u64),
+    Until(Moment),
+}
+
+impl Timer {
+    #[inline]
+    pub(crate) fn start(length: Option<Duration>) -> Self {
+        match length {
+            Some(length) => Self::Fresh(nanos(length)),
+            None => Self::Off,
+        }
+    }
+
+    pub(crate) fn start_if_off(&mut self, length: Option<Duration>) {
+        if *self == Self::Off {
+            *self = Self::start(length);
+        }
+    }
+
+    pub(crate) fn stop(&mut self) {
+        *self = Self::Off;
+    }
+
+    /// Whether it has passed.
+    pub(crate) fn passed(self, now: Moment) -> bool {
+        matches!(self, Self::Until(due) if due <= now)
+    }
+
+    fn due(self, now: Moment) -> Option<Moment> {
+        match self {
+            Self::Off => None,
+            Self::Fresh(_) => Some(now),
+            Self::Until(due) => Some(due),
+        }
+    }
+}
+
+/// The clock of one machine.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    now: Moment,
+    suspend: Duration,
+    /// The last tick came after a jump. The next one may not count as a jump again, or a caller
+    /// who ticks seldom would never see a deadline.
+    jumped: bool,
+}
+
+/// How time moved.
+pub(crate) enum Moved {
+    Steadily,
+    /// It jumped, most likely because the computer was asleep.
+    Jumped,
+}
+
+impl Clock {
+    pub(crate) const fn new(suspend: Duration) -> Self {
+        Self { now: Moment(0), suspend, jumped: false }
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// The earliest of `timers`.
+    pub(crate) fn earliest(&self, timers: impl Iterator<Item = Timer>) -> Option<Moment> {
+        timers.filter_map(|timer| timer.due(self.now)).min()
+    }
+
+    /// Moves to `now`; a moment that has passed already changes nothing.
+    pub(crate) fn advance(&mut self, now: Duration, asked: Option<Moment>) -> Moved {
+        self.now = self.now.max(Moment::new(now));
+        let late = asked.is_some_and(|asked| self.now > asked.after(nanos(self.suspend)));
+        self.jumped = late && !self.jumped;
+        if self.jumped { Moved::Jumped } else { Moved::Steadily }
+    }
+
+    /// Starts a fresh timer; after a jump, puts off one that passed meanwhile.
+    pub(crate) fn arm(&self, timer: &mut Timer, moved: &Moved) {
+        match (*timer, moved) {
+            (Timer::Fresh(length), _) => *timer = Timer::Until(self.now.after(length)),
+            (Timer::Until(due), Moved::Jumped) if due <= self.now => {
+                *timer = Timer::Until(self.now.after(nanos(self.suspend)));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn nanos(length: Duration) -> u64 {
+    u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,252 @@
+//! One protocol's rules: how its frames are cut, what each is, and what its words are.
+//!
+//! A dialect only names things. Order, matching, deadlines, limits and the switching of the
+//! notification mode are the machine's, and the same for all.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
+
+use crate::command::Encoder;
+use crate::error::Refusal;
+use crate::event::{Reply, Status};
+use crate::frame::Framing;
+use crate::mode::Mode;
+
+pub use crate::flight::Awaiting;
+
+pub mod notif;
+
+/// The client's half of a protocol.
+///
+/// Two methods make a protocol of lines whose replies come in order; the others have defaults for
+/// protocols without that feature.
+///
+/// ```
+/// use bellwire::dialect::{Awaiting, Class, Dialect, To};
+/// use bellwire::{Client, Command, Config, Encoder, Event, Framing, Refusal, Status, frame};
+///
+/// /// Each line is answered by a line; a line that begins with `!` is a notification.
+/// #[derive(Clone, Debug)]
+/// struct Bang;
+///
+/// impl Dialect for Bang {
+///     type Expect = ();
+///
+///     fn frame(&mut self, input: &[u8], searched: usize) -> Framing {
+///         frame::line(input, searched)
+///     }
+///
+///     fn classify(&mut self, frame: &[u8], _: &mut Awaiting<'_, ()>) -> Class {
+///         match frame {
+///             [b'!', topic @ ..] => Class::Notification { topic: 1..1 + topic.len() },
+///             _ => Class::Reply { to: To::Oldest, status: Status::Done, text: 0 },
+///         }
+///     }
+///
+///     fn encode_text(&self, text: &[u8], line: &mut Encoder<'_>) -> Result<(), Refusal> {
+///         line.text(text)?;
+///         line.push(b"\n");
+///         Ok(())
+///     }
+/// }
+///
+/// let mut client = Client::new(Bang, Config::default());
+/// let ticket = client.command("time").unwrap();
+/// assert_eq!(client.output(), b"time\n");
+/// let mut events = client.feed(b"!door\n12:30\n");
+/// assert!(matches!(events.next(), Ok(Some(Event::Notification(n))) if n.topic() == "door"));
+/// assert!(matches!(events.next(), Ok(Some(Event::Reply { ticket: t, reply }))
+///     if t == ticket && reply.text == b"12:30"));
+/// ```
+pub trait Dialect {
+    /// What a command on the wire waits for, as far as this dialect has to tell replies apart.
+    type Expect: fmt::Debug;
+
+    /// Finds the end of the first frame in `input`, of which the first `searched` bytes have been
+    /// searched by an earlier call.
+    fn frame(&mut self, input: &[u8], searched: usize) -> Framing;
+
+    /// Says what a frame of the server's is, in view of what is awaited.
+    fn classify(&mut self, frame: &[u8], awaiting: &mut Awaiting<'_, Self::Expect>) -> Class;
+
+    /// Writes a command given as text, as a person would type it.
+    ///
+    /// # Errors
+    ///
+    /// When the text does not make exactly one command.
+    fn encode_text(&self, text: &[u8], line: &mut Encoder<'_>) -> Result<Self::Expect, Refusal>;
+
+    /// Whether the server speaks first. Commands wait for its greeting.
+    fn greets(&self) -> bool {
+        false
+    }
+
+    /// Whether replies carry the number of their command ([`To::Number`]).
+    fn numbered(&self) -> bool {
+        false
+    }
+
+    /// Writes what precedes the command with this number on the wire: a tag, or an id.
+    fn tag(&self, number: u64, out: &mut Vec<u8>) {
+        let _ = (number, out);
+    }
+
+    /// The notification mode, where the protocol has one.
+    fn mode(&self) -> Option<Mode> {
+        None
+    }
+
+    /// Writes one of the words that the machine says by itself, and says what answers it: `None`
+    /// when nothing does. Writes nothing when the protocol has no such word.
+    fn say(&self, word: Word, line: &mut Encoder<'_>) -> Option<Self::Expect> {
+        let _ = (word, line);
+        None
+    }
+
+    /// Says what a line of the client's is, as [`Transcript`](crate::Transcript)s show them.
+    fn spoken(&self, line: &[u8]) -> Spoken {
+        Spoken::Command { text: 0..line.len() }
+    }
+}
+
+/// What a frame of the server's is. It names places in the frame, counted from its beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Class {
+    /// The greeting.
+    Greeting,
+    /// A part of a reply, which begins at `text`.
+    Part {
+        /// The command it answers.
+        to: To,
+        /// Where the part begins.
+        text: usize,
+    },
+    /// A whole reply, or the end of one that had parts.
+    Reply {
+        /// The command it answers.
+        to: To,
+        /// Whether the server did what it was asked.
+        status: Status,
+        /// Where the reply begins, behind tag or id.
+        text: usize,
+    },
+    /// A notification.
+    Notification {
+        /// Where its topic is.
+        topic: Range<usize>,
+    },
+    /// Data that belongs to no command in particular.
+    Data,
+    /// The server asks the client to go on: it has entered the mode.
+    Continue,
+    /// The server announces that it will close the connection.
+    Goodbye,
+    /// What answers nothing that is awaited.
+    Unsolicited,
+    /// What no server may say.
+    Violation(&'static str),
+}
+
+/// Which command a reply answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum To {
+    /// The oldest that waits.
+    Oldest,
+    /// The one that was sent with this number.
+    Number(u64),
+}
+
+/// A word that the machine says by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Word {
+    /// Enters the notification mode.
+    Enter,
+    /// Leaves it.
+    Leave,
+    /// Acknowledges a notification, and stays in the mode.
+    Acknowledge,
+    /// Asks for any answer at all, to see whether the server lives.
+    Probe,
+}
+
+/// What a line of the client's is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Spoken {
+    /// Enters the notification mode.
+    Enter,
+    /// Leaves it.
+    Leave,
+    /// Acknowledges a notification.
+    Acknowledge,
+    /// A command; its text, without tag or id, is at this place.
+    Command {
+        /// Where the text is.
+        text: Range<usize>,
+    },
+}
+
+/// The server's half of a protocol.
+pub trait ServerDialect {
+    /// What the dialect has to remember of a command or a mode switch until it is answered: an id,
+    /// or the spelling that decides the answer.
+    type Note: fmt::Debug;
+
+    /// Finds the end of the first frame in `input`, of which the first `searched` bytes have been
+    /// searched by an earlier call.
+    fn frame(&mut self, input: &[u8], searched: usize) -> Framing;
+
+    /// Says what a frame of the client's is.
+    fn hear(&mut self, frame: &[u8], listening: bool) -> Heard<Self::Note>;
+
+    /// Writes a reply.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written so that the client takes it for just that.
+    fn reply(
+        &self,
+        note: &Self::Note,
+        reply: Reply<&[u8]>,
+        line: &mut Encoder<'_>,
+    ) -> Result<(), Refusal>;
+
+    /// Writes the acknowledgement of a mode switch.
+    fn acknowledge(&self, note: &Self::Note, line: &mut Encoder<'_>);
+
+    /// Writes a notification.
+    ///
+    /// # Errors
+    ///
+    /// When the topic cannot be written so that the client takes it for just that.
+    fn notify(&self, topic: &[u8], line: &mut Encoder<'_>) -> Result<(), Refusal>;
+
+    /// Says how to answer a line that is longer than the limit; what follows of it is dropped.
+    fn too_long(&self) -> (Self::Note, &'static str);
+}
+
+/// What a frame of the client's is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Heard<N> {
+    /// A command.
+    Command {
+        /// To remember until it is answered.
+        note: N,
+        /// Where its text is in the frame.
+        text: Range<usize>,
+        /// Where the topic is of which it reads what is unread, if it does.
+        reads: Option<Range<usize>>,
+    },
+    /// Asks for notifications.
+    Enter(N),
+    /// Asks for no more notifications.
+    Leave(N),
+    /// Acknowledges a notification; is not answered.
+    Acknowledge,
+    /// No command. It is answered with an error.
+    Rejected(N, &'static str),
+}

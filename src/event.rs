@@ -1,0 +1,208 @@
+//! What a machine has to say after bytes were fed or time has passed.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+
+use bytes::Bytes;
+
+use crate::error::{Closed, Failure};
+use crate::ticket::Ticket;
+
+/// What happened on a client's connection, in wire order (guarantee G6).
+///
+/// From [`Events::next`](crate::client::Events::next) it comes as `Event<&[u8]>`, borrowing from the
+/// machine's buffer; [`into_owned`](Event::into_owned) makes an `Event<Bytes>` that may travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<B> {
+    /// The server's greeting. Commands given before were kept until now.
+    Greeting(B),
+    /// A part of a reply; its end is a later [`Event::Reply`] with the same ticket.
+    Part {
+        /// The command that is being answered.
+        ticket: Ticket,
+        /// This part.
+        text: B,
+    },
+    /// The reply to a command, or the end of a reply that had parts.
+    Reply {
+        /// The command that is answered.
+        ticket: Ticket,
+        /// What the server answered.
+        reply: Reply<B>,
+    },
+    /// The command ends without a reply.
+    Failed {
+        /// The command.
+        ticket: Ticket,
+        /// Whether it was sent, and what kept the reply away.
+        why: Failure,
+    },
+    /// The reply to an abandoned command, or a part of it. It reaches nobody (guarantee G3).
+    Late {
+        /// The command that was abandoned.
+        ticket: Ticket,
+        /// What came.
+        text: B,
+    },
+    /// The server's notification.
+    Notification(Notification<B>),
+    /// Data that came while commands were in flight and belongs to none of them in particular
+    /// (IMAP's untagged responses).
+    Data(B),
+    /// What answers no command: a duplicate reply, or a server talking out of turn (guarantee G4).
+    /// Not reported when [`Unsolicited::Ignore`](crate::Unsolicited::Ignore) is set.
+    Unsolicited(B),
+    /// The server has confirmed the notification mode.
+    Listening(B),
+    /// The server has confirmed that the notification mode is left, or ended it by itself.
+    NotListening(B),
+    /// The server refused to switch the notification mode on or off. The machine does not try again
+    /// before [`listen`](crate::Client::listen) is called.
+    SwitchRefused(B),
+    /// The server says that it is about to close the connection.
+    Goodbye(B),
+    /// The connection has ended. Nothing follows.
+    Closed(Closed),
+}
+
+impl<B> Event<B> {
+    /// The same event with its bytes turned into something else.
+    pub fn map<C>(self, mut f: impl FnMut(B) -> C) -> Event<C> {
+        match self {
+            Self::Greeting(text) => Event::Greeting(f(text)),
+            Self::Part { ticket, text } => Event::Part { ticket, text: f(text) },
+            Self::Reply { ticket, reply } => Event::Reply { ticket, reply: reply.map(f) },
+            Self::Failed { ticket, why } => Event::Failed { ticket, why },
+            Self::Late { ticket, text } => Event::Late { ticket, text: f(text) },
+            Self::Notification(notification) => Event::Notification(notification.map(f)),
+            Self::Data(text) => Event::Data(f(text)),
+            Self::Unsolicited(text) => Event::Unsolicited(f(text)),
+            Self::Listening(text) => Event::Listening(f(text)),
+            Self::NotListening(text) => Event::NotListening(f(text)),
+            Self::SwitchRefused(text) => Event::SwitchRefused(f(text)),
+            Self::Goodbye(text) => Event::Goodbye(f(text)),
+            Self::Closed(how) => Event::Closed(how),
+        }
+    }
+}
+
+impl<B: AsRef<[u8]>> Event<B> {
+    /// A copy that owns its bytes and may outlive the machine's buffer.
+    pub fn into_owned(self) -> Event<Bytes> {
+        self.map(|text| Bytes::copy_from_slice(text.as_ref()))
+    }
+}
+
+/// What a server answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply<B> {
+    /// Whether the server did what it was asked.
+    pub status: Status,
+    /// The answer, without line end, tag or id.
+    pub text: B,
+}
+
+impl<B> Reply<B> {
+    /// A reply of a command that was carried out.
+    pub const fn done(text: B) -> Self {
+        Self { status: Status::Done, text }
+    }
+
+    /// A reply of a command that was refused.
+    pub const fn refused(text: B) -> Self {
+        Self { status: Status::Refused, text }
+    }
+
+    /// The same reply with its bytes turned into something else.
+    pub fn map<C>(self, mut f: impl FnMut(B) -> C) -> Reply<C> {
+        Reply { status: self.status, text: f(self.text) }
+    }
+}
+
+/// Whether a server did what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It did.
+    Done,
+    /// It did not: `error: …`, `ACK`, `NO`, `BAD`.
+    Refused,
+}
+
+/// What a server says unasked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notification<B> {
+    /// What it is about: notif's topic, MPD's subsystem.
+    pub topic: B,
+    /// All of it, as it came, without line end.
+    pub text: B,
+}
+
+impl<B> Notification<B> {
+    /// The same notification with its bytes turned into something else.
+    pub fn map<C>(self, mut f: impl FnMut(B) -> C) -> Notification<C> {
+        Notification { topic: f(self.topic), text: f(self.text) }
+    }
+}
+
+impl<B: AsRef<[u8]>> Notification<B> {
+    /// The topic as text; bytes that are no UTF-8 are replaced.
+    pub fn topic(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.topic.as_ref())
+    }
+}
+
+/// What happened on a server's side of a connection, in wire order.
+///
+/// From [`ServerEvents::next`](crate::server::ServerEvents::next) it comes as `ServerEvent<&[u8]>`,
+/// borrowing from the machine's buffer; [`into_owned`](ServerEvent::into_owned) makes a
+/// `ServerEvent<Bytes>` that may travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerEvent<B> {
+    /// The client asks. Answer with [`Server::reply`](crate::Server::reply), at any time and in any
+    /// order; the wire sees the answers in the order of the questions (guarantee G24).
+    Command {
+        /// Names the command in the answer.
+        ticket: Ticket,
+        /// The command, without line end, tag or id.
+        text: B,
+    },
+    /// The client has asked for notifications.
+    Listening(B),
+    /// The client has asked for no more notifications.
+    NotListening(B),
+    /// The client has acknowledged a notification.
+    Acknowledged(B),
+    /// The client said what is no command; it has been answered with an error.
+    Rejected {
+        /// The beginning of what it said.
+        text: B,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The connection has ended for reading. What is due in
+    /// [`output`](crate::Server::output) may still be written.
+    Closed(Closed),
+}
+
+impl<B> ServerEvent<B> {
+    /// The same event with its bytes turned into something else.
+    pub fn map<C>(self, mut f: impl FnMut(B) -> C) -> ServerEvent<C> {
+        match self {
+            Self::Command { ticket, text } => ServerEvent::Command { ticket, text: f(text) },
+            Self::Listening(text) => ServerEvent::Listening(f(text)),
+            Self::NotListening(text) => ServerEvent::NotListening(f(text)),
+            Self::Acknowledged(text) => ServerEvent::Acknowledged(f(text)),
+            Self::Rejected { text, why } => ServerEvent::Rejected { text: f(text), why },
+            Self::Closed(how) => ServerEvent::Closed(how),
+        }
+    }
+}
+
+impl<B: AsRef<[u8]>> ServerEvent<B> {
+    /// A copy that owns its bytes and may outlive the machine's buffer.
+    pub fn into_owned(self) -> ServerEvent<Bytes> {
+        self.map(|text| Bytes::copy_from_slice(text.as_ref()))
+    }
+}

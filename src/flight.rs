@@ -1,0 +1,155 @@
+//! What is on the wire and awaits an answer: one slot for each, in the order in which it was sent.
+
+use alloc::collections::VecDeque;
+
+use crate::clock::Timer;
+use crate::dialect::To;
+use crate::mode::Phase;
+use crate::ticket::Ticket;
+
+/// What is awaited, as [`Dialect::classify`](crate::dialect::Dialect::classify) sees it.
+#[derive(Debug)]
+pub struct Awaiting<'a, E> {
+    flight: &'a mut Flight<E>,
+    phase: Phase,
+    greeted: bool,
+}
+
+impl<'a, E> Awaiting<'a, E> {
+    pub(crate) fn new(flight: &'a mut Flight<E>, phase: Phase, greeted: bool) -> Self {
+        Self { flight, phase, greeted }
+    }
+
+    /// What the oldest command on the wire waits for. It may be changed, for replies that have
+    /// several ends.
+    #[inline]
+    pub fn oldest(&mut self) -> Option<&mut E> {
+        self.flight.slots.front_mut().map(|slot| &mut slot.expect)
+    }
+
+    /// What the command that was sent with this number waits for.
+    pub fn numbered(&mut self, number: u64) -> Option<&mut E> {
+        let index = self.flight.find(To::Number(number))?;
+        self.flight.slots.get_mut(index).map(|slot| &mut slot.expect)
+    }
+
+    /// Where the client stands with the notification mode.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Whether the greeting has come.
+    #[must_use]
+    pub fn greeted(&self) -> bool {
+        self.greeted
+    }
+}
+
+/// Whom a slot's reply is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The caller.
+    Command(Ticket),
+    /// Nobody: the caller has abandoned the command.
+    Held(Ticket),
+    /// The machine, which enters the mode.
+    Enter,
+    /// The machine, which leaves it.
+    Leave,
+    /// The machine, which wants to know whether the peer lives.
+    Probe,
+}
+
+#[derive(Debug)]
+pub(crate) struct Slot<E> {
+    pub(crate) role: Role,
+    pub(crate) expect: E,
+    pub(crate) timer: Timer,
+    number: u64,
+    /// Parts of the reply that have come, and their bytes.
+    pub(crate) parts: usize,
+    pub(crate) size: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Flight<E> {
+    slots: VecDeque<Slot<E>>,
+    sent: u64,
+    held: usize,
+}
+
+impl<E> Flight<E> {
+    pub(crate) const fn new() -> Self {
+        Self { slots: VecDeque::new(), sent: 0, held: 0 }
+    }
+
+    /// The number that the next command on the wire has.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.sent + 1
+    }
+
+    pub(crate) fn push(&mut self, role: Role, expect: E, timer: Timer) {
+        self.sent += 1;
+        self.slots.push_back(Slot { role, expect, timer, number: self.sent, parts: 0, size: 0 });
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Slot<E>> {
+        self.slots.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Slot<E>> {
+        self.slots.iter_mut()
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, to: To) -> Option<usize> {
+        match to {
+            To::Oldest => (!self.slots.is_empty()).then_some(0),
+            To::Number(number) => self.slots.binary_search_by_key(&number, |slot| slot.number).ok(),
+        }
+    }
+
+    pub(crate) fn find_command(&self, ticket: Ticket) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.role == Role::Command(ticket))
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut Slot<E>> {
+        self.slots.get_mut(index)
+    }
+
+    /// Turns a command's slot into one that swallows its reply.
+    pub(crate) fn hold(&mut self, index: usize, timer: Timer) {
+        if let Some(slot) = self.slots.get_mut(index)
+            && let Role::Command(ticket) = slot.role
+        {
+            slot.role = Role::Held(ticket);
+            slot.timer = timer;
+            self.held += 1;
+        }
+    }
+
+    #[inline]
+    pub(crate) fn remove(&mut self, index: usize) -> Option<Role> {
+        let slot = if index == 0 { self.slots.pop_front() } else { self.slots.remove(index) }?;
+        if matches!(slot.role, Role::Held(_)) {
+            self.held -= 1;
+        }
+        Some(slot.role)
+    }
+
+    pub(crate) fn shrink(&mut self) {
+        if self.slots.capacity() > 16 && self.slots.capacity() > 4 * self.slots.len() {
+            self.slots.shrink_to(2 * self.slots.len());
+        }
+    }
+}

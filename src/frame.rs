@@ -1,0 +1,222 @@
+//! Framing: the bytes that came, cut into frames. No byte is searched twice (guarantee G14).
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// What a dialect sees at the beginning of the bytes that have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// A whole frame, or one piece of a large one that the dialect streams. Pieces must be cut at
+    /// places that depend on the bytes alone, never on how much has come (guarantee G11).
+    Frame {
+        /// The frame without its end: the first so many bytes.
+        body: usize,
+        /// The frame with its end (CR LF, say): the first so many bytes.
+        end: usize,
+    },
+    /// No whole frame yet. The first so many bytes need not be searched again.
+    More {
+        /// How many bytes have been searched.
+        searched: usize,
+    },
+    /// What no peer may send.
+    Broken {
+        /// What is wrong.
+        what: &'static str,
+        /// How many bytes it takes to see that it is.
+        seen: usize,
+    },
+}
+
+/// Frames lines that end in LF or CR LF.
+///
+/// `searched` is how many bytes of `input` an earlier call has searched already.
+///
+/// ```
+/// use bellwire::{Framing, frame::line};
+///
+/// assert_eq!(line(b"random?\r\nclass", 0), Framing::Frame { body: 7, end: 9 });
+/// assert_eq!(line(b"class", 0), Framing::More { searched: 5 });
+/// ```
+#[inline]
+#[must_use]
+pub fn line(input: &[u8], searched: usize) -> Framing {
+    match memchr::memchr(b'\n', &input[searched..]) {
+        Some(found) => {
+            let lf = searched + found;
+            let body = if lf > 0 && input[lf - 1] == b'\r' { lf - 1 } else { lf };
+            Framing::Frame { body, end: lf + 1 }
+        }
+        None => Framing::More { searched: input.len() },
+    }
+}
+
+/// A range of the input buffer, valid until more bytes are pushed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: usize,
+    end: usize,
+}
+
+impl Span {
+    /// The part of this span that begins `offset` bytes into it.
+    #[inline]
+    pub(crate) fn from(self, offset: usize) -> Self {
+        Self { start: (self.start + offset).min(self.end), end: self.end }
+    }
+
+    /// The part of this span that `range`, counted from its beginning, names.
+    #[inline]
+    pub(crate) fn part(self, range: Range<usize>) -> Self {
+        let start = (self.start + range.start).min(self.end);
+        Self { start, end: (self.start + range.end).clamp(start, self.end) }
+    }
+}
+
+/// The bytes that came and were not taken yet.
+#[derive(Debug)]
+pub(crate) struct Input {
+    buffer: Vec<u8>,
+    /// Bytes before this one are taken.
+    start: usize,
+    /// So many bytes after `start` have been searched for the end of a frame.
+    searched: usize,
+    /// Bytes up to the next LF are dropped.
+    skipping: bool,
+    peak: Peak,
+}
+
+/// What to do next with the input.
+pub(crate) enum Cut {
+    Frame(Span),
+    TooLong(Span),
+    Broken(&'static str, Span),
+    Nothing,
+}
+
+impl Input {
+    pub(crate) const fn new() -> Self {
+        Self { buffer: Vec::new(), start: 0, searched: 0, skipping: false, peak: Peak::new() }
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        let left = self.buffer.len() - self.start;
+        if left <= self.start {
+            // Moves at most as many bytes as were taken since the last move: linear in all.
+            self.buffer.copy_within(self.start.., 0);
+            self.buffer.truncate(left);
+            self.start = 0;
+        }
+        self.buffer.extend_from_slice(bytes);
+        self.peak.note(self.buffer.len());
+    }
+
+    /// Bytes that have come and belong to no frame taken yet.
+    pub(crate) fn pending(&self) -> usize {
+        self.buffer.len() - self.start
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&self, span: Span) -> &[u8] {
+        &self.buffer[span.start..span.end]
+    }
+
+    /// Takes the next frame, as `framing` cuts it, of at most `limit` bytes.
+    #[inline]
+    pub(crate) fn cut(
+        &mut self,
+        limit: usize,
+        framing: impl FnOnce(&[u8], usize) -> Framing,
+    ) -> Cut {
+        if self.skipping && !self.skip_line() {
+            return Cut::Nothing;
+        }
+        let pending = &self.buffer[self.start..];
+        if pending.is_empty() {
+            return Cut::Nothing;
+        }
+        match framing(pending, self.searched) {
+            Framing::Frame { body, end } if body <= limit => {
+                let span = Span { start: self.start, end: self.start + body };
+                self.start += end.min(pending.len());
+                self.searched = 0;
+                Cut::Frame(span)
+            }
+            // One byte more than the limit may be the CR of an end whose LF has not come.
+            Framing::More { searched } if pending.len() <= limit + 1 => {
+                self.searched = searched;
+                Cut::Nothing
+            }
+            Framing::Frame { .. } | Framing::More { .. } => Cut::TooLong(self.beginning(limit)),
+            Framing::Broken { what, seen } => Cut::Broken(what, self.beginning(seen)),
+        }
+    }
+
+    /// Drops what has come of the current line and what will come of it.
+    pub(crate) fn drop_line(&mut self) {
+        self.skipping = true;
+    }
+
+    /// Forgets all that has come.
+    pub(crate) fn clear(&mut self) {
+        self.start = self.buffer.len();
+        self.searched = 0;
+        self.skipping = false;
+    }
+
+    /// Gives memory back after a burst. To be called now and then.
+    pub(crate) fn shrink(&mut self) {
+        if self.pending() == 0 {
+            self.buffer.clear();
+            self.start = 0;
+            self.peak.shrink(&mut self.buffer);
+        }
+    }
+
+    fn skip_line(&mut self) -> bool {
+        match memchr::memchr(b'\n', &self.buffer[self.start..]) {
+            Some(lf) => {
+                self.start += lf + 1;
+                self.searched = 0;
+                self.skipping = false;
+                true
+            }
+            None => {
+                self.start = self.buffer.len();
+                self.searched = 0;
+                false
+            }
+        }
+    }
+
+    fn beginning(&self, limit: usize) -> Span {
+        let end = self.buffer.len().min(self.start.saturating_add(limit));
+        Span { start: self.start, end }
+    }
+}
+
+/// How large a buffer was needed lately, so that it can shrink back after a burst without being
+/// allocated again and again in a steady stream.
+#[derive(Debug)]
+pub(crate) struct Peak(usize);
+
+impl Peak {
+    /// Capacity that is not worth giving back.
+    const SMALL: usize = 256;
+
+    pub(crate) const fn new() -> Self {
+        Self(0)
+    }
+
+    #[inline]
+    pub(crate) fn note(&mut self, used: usize) {
+        self.0 = self.0.max(used);
+    }
+
+    pub(crate) fn shrink(&mut self, buffer: &mut Vec<u8>) {
+        if buffer.capacity() > Self::SMALL && buffer.capacity() > self.0.saturating_mul(4) {
+            buffer.shrink_to(self.0.max(Self::SMALL));
+        }
+        self.0 /= 2;
+    }
+}

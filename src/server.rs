@@ -1,0 +1,497 @@
+//! The server's machine.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::mem;
+use core::ops::{Deref, DerefMut};
+use core::time::Duration;
+
+use crate::clock::{Clock, Moment, Timer};
+use crate::command::{Encoder, append};
+use crate::config::ServerConfig;
+use crate::dialect::{Heard, ServerDialect};
+use crate::error::{Closed, Error, Excerpt, Refusal, Refused, Wait};
+use crate::event::{Reply, ServerEvent};
+use crate::frame::{Cut, Input, Span};
+use crate::output::Output;
+use crate::ticket::{Ticket, Tickets};
+use crate::topics::{Notify, Topics};
+
+/// The server's machine for one connection: it takes bytes, replies and notifications in, and gives
+/// commands and bytes out. It does no I/O and reads no clock.
+///
+/// Its verbs may be called in any order, also between two events (guarantee G5). Replies may be
+/// given in any order; the wire sees one for each command, in the order of the commands, and no
+/// notification inside a reply or outside the mode (guarantee G24).
+///
+/// ```
+/// use bellwire::dialect::notif::Notif;
+/// use bellwire::{Reply, Server, ServerConfig, ServerEvent};
+///
+/// let mut server = Server::new(Notif::default(), ServerConfig::default());
+/// server.notify("classified").unwrap(); // held: nobody listens yet
+/// let mut events = server.feed(b"random?\r\nnotif\r\n");
+/// let Ok(Some(ServerEvent::Command { ticket, text: b"random?" })) = events.next() else { panic!() };
+/// assert!(matches!(events.next(), Ok(Some(ServerEvent::Listening(_)))));
+/// server.reply(ticket, Reply::done("456902234")).unwrap();
+/// assert_eq!(server.output(), b"456902234\r\nOK\r\nnotif: classified\r\n");
+/// ```
+#[derive(Debug)]
+pub struct Server<D: ServerDialect> {
+    dialect: D,
+    config: ServerConfig,
+    tickets: Tickets,
+    input: Input,
+    output: Output,
+    slots: VecDeque<Slot<D::Note>>,
+    topics: Topics,
+    /// As the client will see it when it has read all of the output.
+    listening: bool,
+    /// As the client has asked for.
+    asked: bool,
+    clock: Clock,
+    patience: Patience,
+    end: End,
+}
+
+/// What was said to the client, or will be.
+#[derive(Debug)]
+struct Slot<N> {
+    note: N,
+    answer: Answer,
+}
+
+#[derive(Debug)]
+enum Answer {
+    /// The program's, for the command with this ticket.
+    Awaited(Ticket),
+    /// The program's, given before it was its turn.
+    Ready(Vec<u8>),
+    /// An error of the machine's own.
+    Rejection(&'static str),
+    /// The acknowledgement of a mode switch.
+    Switch { listening: bool },
+}
+
+#[derive(Debug, Default)]
+struct Patience {
+    /// The client's silence, in the mode or outside it.
+    silence: Timer,
+    write: Timer,
+    ticked: bool,
+}
+
+#[derive(Debug)]
+enum End {
+    Open,
+    Eof(Option<Closed>),
+    Over,
+    Fault(Error),
+}
+
+impl<D: ServerDialect> Server<D> {
+    /// A machine for a new connection.
+    #[must_use]
+    pub fn new(dialect: D, config: ServerConfig) -> Self {
+        let silence = Timer::start(config.timers.silence);
+        Self {
+            tickets: Tickets::new(),
+            input: Input::new(),
+            output: Output::new(),
+            slots: VecDeque::new(),
+            topics: Topics::new(),
+            listening: false,
+            asked: false,
+            clock: Clock::new(config.timers.suspend),
+            patience: Patience { silence, ..Patience::default() },
+            end: End::Open,
+            dialect,
+            config,
+        }
+    }
+
+    /// Takes in bytes that came, in chunks of any size. It stores them and never fails; what they
+    /// mean is told by the events. They are told later if the cursor is dropped.
+    pub fn feed(&mut self, bytes: &[u8]) -> ServerEvents<'_, D> {
+        if matches!(self.end, End::Open) && !bytes.is_empty() {
+            self.input.push(bytes);
+            self.patience.silence = Timer::start(self.silence_allowed());
+        }
+        self.events()
+    }
+
+    /// The client has closed the connection, or its half of it. Replies may still be given.
+    pub fn feed_eof(&mut self) -> ServerEvents<'_, D> {
+        self.finish(None)
+    }
+
+    /// The connection broke.
+    pub fn feed_reset(&mut self) -> ServerEvents<'_, D> {
+        self.finish(Some(Closed::Reset))
+    }
+
+    /// The events that are not told yet.
+    pub fn events(&mut self) -> ServerEvents<'_, D> {
+        ServerEvents { server: self }
+    }
+
+    /// Answers a command.
+    ///
+    /// # Errors
+    ///
+    /// Hands the reply back when it cannot be written as one reply (a line end in it, or the look
+    /// of a notification; guarantee G13), when no command with this ticket waits, or when the
+    /// connection has ended. After a refused reply the command still waits for one.
+    pub fn reply<T>(&mut self, ticket: Ticket, reply: Reply<T>) -> Result<(), Refused<Reply<T>>>
+    where
+        T: AsRef<[u8]> + core::fmt::Debug,
+    {
+        let borrowed = Reply { status: reply.status, text: reply.text.as_ref() };
+        match self.answer(ticket, borrowed) {
+            Ok(()) => Ok(()),
+            Err(why) => Err(Refused { value: reply, why }),
+        }
+    }
+
+    /// Announces that there is something new about `topic`. It stays unread until the client asks
+    /// for it: it is announced now or as soon as the client listens, and again whenever the client
+    /// enters the mode. At most one notification for each topic waits (guarantee G25).
+    ///
+    /// # Errors
+    ///
+    /// Hands the topic back when it cannot be written as one notification, when there are too many
+    /// topics, or when the connection has ended.
+    pub fn notify<T>(&mut self, topic: T) -> Result<Notify, Refused<T>>
+    where
+        T: AsRef<[u8]> + core::fmt::Debug,
+    {
+        match self.announce(topic.as_ref()) {
+            Ok(how) => Ok(how),
+            Err(why) => Err(Refused { value: topic, why }),
+        }
+    }
+
+    /// Nothing is unread about `topic` any more. What was announced already stays announced.
+    pub fn retract(&mut self, topic: impl AsRef<[u8]>) {
+        self.topics.read(topic.as_ref());
+    }
+
+    /// The bytes that are due. They stay due until [`written`](Self::written) says how many the
+    /// transport took, so a write that was cancelled loses nothing.
+    pub fn output(&mut self) -> &[u8] {
+        self.flush();
+        if self.output.is_empty() {
+            self.patience.write.stop();
+        } else {
+            self.patience.write.start_if_off(self.config.timers.write);
+        }
+        self.output.due()
+    }
+
+    /// The transport took the first `count` bytes of [`output`](Self::output).
+    pub fn written(&mut self, count: usize) {
+        if count > 0 {
+            self.output.take(count);
+            self.patience.write.stop();
+        }
+    }
+
+    /// Whether more bytes should be read. While a client does not take its replies, no more of its
+    /// commands are taken either, so that it costs a bounded amount (guarantee G25).
+    #[must_use]
+    pub fn wants_input(&self) -> bool {
+        matches!(self.end, End::Open) && !self.is_full()
+    }
+
+    /// Whether all is said and done: the client has ended the connection and every command that can
+    /// be answered has been, with the answers taken by the transport.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        match self.end {
+            End::Open | End::Eof(_) => false,
+            End::Over => self.slots.is_empty() && self.output.is_empty(),
+            End::Fault(_) => true,
+        }
+    }
+
+    /// When to call [`tick`](Self::tick) next: a duration since the same moment that `tick`'s is
+    /// counted from. `None`: not before something else happened.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        self.earliest().map(Moment::since_start)
+    }
+
+    /// Moves time to `now`, counted since any moment that the caller chose and keeps to. A tick too
+    /// many is a no-op.
+    pub fn tick(&mut self, now: Duration) -> ServerEvents<'_, D> {
+        let moved = self.clock.advance(now, self.earliest());
+        self.clock.arm(&mut self.patience.silence, &moved);
+        self.clock.arm(&mut self.patience.write, &moved);
+        self.patience.ticked = true;
+        self.input.shrink();
+        self.output.shrink();
+        self.events()
+    }
+
+    /// Whether the client is in the notification mode, once it has read what is due.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        self.listening
+    }
+
+    /// Commands received and not answered.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.slots.len()
+    }
+}
+
+/// A cursor over what happened; see [`Events`](crate::client::Events).
+#[derive(Debug)]
+pub struct ServerEvents<'s, D: ServerDialect> {
+    server: &'s mut Server<D>,
+}
+
+impl<D: ServerDialect> ServerEvents<'_, D> {
+    /// The next event; `None` when nothing more has happened.
+    ///
+    /// # Errors
+    ///
+    /// When the connection must be given up; each further call says the same (guarantee G18).
+    #[expect(clippy::should_implement_trait, reason = "the events borrow from the cursor")]
+    pub fn next(&mut self) -> Result<Option<ServerEvent<&[u8]>>, Error> {
+        let event = self.server.take_event()?;
+        Ok(event.map(|event| event.map(|span| self.server.input.bytes(span))))
+    }
+}
+
+impl<D: ServerDialect> Deref for ServerEvents<'_, D> {
+    type Target = Server<D>;
+
+    fn deref(&self) -> &Server<D> {
+        self.server
+    }
+}
+
+impl<D: ServerDialect> DerefMut for ServerEvents<'_, D> {
+    fn deref_mut(&mut self) -> &mut Server<D> {
+        self.server
+    }
+}
+
+/// Hearing: from frames to events.
+impl<D: ServerDialect> Server<D> {
+    fn take_event(&mut self) -> Result<Option<ServerEvent<Span>>, Error> {
+        match &self.end {
+            End::Fault(error) => return Err(error.clone()),
+            End::Over => return Ok(None),
+            End::Open | End::Eof(_) => {}
+        }
+        if self.is_full() {
+            self.flush();
+        }
+        if self.is_full() {
+            return self.expire();
+        }
+        let dialect = &mut self.dialect;
+        let cut = self
+            .input
+            .cut(self.config.limits.frame, |input, searched| dialect.frame(input, searched));
+        match cut {
+            Cut::Frame(frame) => Ok(Some(self.hear(frame))),
+            Cut::TooLong(frame) => {
+                self.input.drop_line();
+                let (note, why) = self.dialect.too_long();
+                Ok(Some(self.reject(note, frame, why)))
+            }
+            Cut::Broken(what, frame) => {
+                let excerpt = Excerpt::new(self.input.bytes(frame));
+                Err(self.fault(Error::Protocol { what, excerpt }))
+            }
+            Cut::Nothing => self.quiet_events(),
+        }
+    }
+
+    fn hear(&mut self, frame: Span) -> ServerEvent<Span> {
+        match self.dialect.hear(self.input.bytes(frame), self.asked) {
+            Heard::Command { note, text, reads } => {
+                let ticket = self.tickets.issue();
+                self.slots.push_back(Slot { note, answer: Answer::Awaited(ticket) });
+                // Read now, not when it is answered: what is announced meanwhile is news.
+                if let Some(topic) = reads {
+                    self.topics.read(self.input.bytes(frame.part(topic)));
+                }
+                ServerEvent::Command { ticket, text: frame.part(text) }
+            }
+            Heard::Enter(note) => {
+                self.switch(note, true);
+                ServerEvent::Listening(frame)
+            }
+            Heard::Leave(note) => {
+                self.switch(note, false);
+                ServerEvent::NotListening(frame)
+            }
+            Heard::Acknowledge => ServerEvent::Acknowledged(frame),
+            Heard::Rejected(note, why) => self.reject(note, frame, why),
+        }
+    }
+
+    fn switch(&mut self, note: D::Note, listening: bool) {
+        self.asked = listening;
+        self.patience.silence = Timer::start(self.silence_allowed());
+        self.slots.push_back(Slot { note, answer: Answer::Switch { listening } });
+    }
+
+    fn reject(&mut self, note: D::Note, text: Span, why: &'static str) -> ServerEvent<Span> {
+        self.slots.push_back(Slot { note, answer: Answer::Rejection(why) });
+        ServerEvent::Rejected { text, why }
+    }
+
+    fn is_full(&self) -> bool {
+        let limits = &self.config.limits;
+        self.slots.len() >= limits.pending.max(1) || self.output.len() >= limits.output
+    }
+
+    fn silence_allowed(&self) -> Option<Duration> {
+        let timers = &self.config.timers;
+        if self.asked { timers.autologout } else { timers.silence }
+    }
+}
+
+/// Saying: from replies and notifications to bytes.
+impl<D: ServerDialect> Server<D> {
+    fn answer(&mut self, ticket: Ticket, reply: Reply<&[u8]>) -> Result<(), Refusal> {
+        if matches!(self.end, End::Fault(_)) {
+            return Err(Refusal::Closed);
+        }
+        self.flush();
+        let Self { dialect, slots, output, config, .. } = self;
+        let index = slots
+            .iter()
+            .position(|slot| matches!(slot.answer, Answer::Awaited(t) if t == ticket))
+            .ok_or(Refusal::UnknownTicket)?;
+        let Some(slot) = slots.get_mut(index) else { return Err(Refusal::UnknownTicket) };
+        let limit = config.limits.frame;
+        if index == 0 {
+            append(output.buffer(), limit, |line| dialect.reply(&slot.note, reply, line))?;
+            slots.pop_front();
+        } else {
+            let mut ready = Vec::new();
+            append(&mut ready, limit, |line| dialect.reply(&slot.note, reply, line))?;
+            slot.answer = Answer::Ready(ready);
+        }
+        Ok(())
+    }
+
+    fn announce(&mut self, topic: &[u8]) -> Result<Notify, Refusal> {
+        if !matches!(self.end, End::Open) {
+            return Err(Refusal::Closed);
+        }
+        let Self { dialect, topics, config, .. } = self;
+        if !topics.knows(topic) {
+            let mut trial = Vec::new();
+            append(&mut trial, config.limits.frame, |line| dialect.notify(topic, line))?;
+        }
+        topics.announce(topic, config.limits.topics, self.listening)
+    }
+
+    /// Moves what may be said to the output: replies whose turn it is, then notifications.
+    fn flush(&mut self) {
+        while self.output.len() < self.config.limits.output && self.flush_reply() {}
+        while self.listening
+            && self.output.len() < Self::NOTIFICATIONS_AHEAD
+            && self.flush_notification()
+        {}
+    }
+
+    /// Notifications wait with their topic, where they merge, rather than behind so many bytes
+    /// that the transport does not take.
+    const NOTIFICATIONS_AHEAD: usize = 512;
+
+    fn flush_reply(&mut self) -> bool {
+        let Self { dialect, slots, output, .. } = self;
+        let Some(slot) = slots.front() else { return false };
+        let line = &mut Encoder::new(output.buffer());
+        match &slot.answer {
+            Answer::Awaited(_) => return false,
+            Answer::Ready(bytes) => line.push(bytes),
+            Answer::Rejection(why) => {
+                let reply = Reply::refused(why.as_bytes());
+                if dialect.reply(&slot.note, reply, line).is_err() {
+                    // A dialect that cannot say its own error has nothing to say.
+                    line.push(b"");
+                }
+            }
+            Answer::Switch { listening } => {
+                dialect.acknowledge(&slot.note, line);
+                self.listening = *listening;
+                self.topics.switched(*listening);
+            }
+        }
+        self.slots.pop_front();
+        true
+    }
+
+    fn flush_notification(&mut self) -> bool {
+        let Self { dialect, topics, output, .. } = self;
+        let Some(topic) = topics.take() else { return false };
+        // It was checked when it was announced.
+        dialect.notify(topic, &mut Encoder::new(output.buffer())).is_ok()
+    }
+}
+
+/// Time and endings.
+impl<D: ServerDialect> Server<D> {
+    fn quiet_events(&mut self) -> Result<Option<ServerEvent<Span>>, Error> {
+        let End::Eof(how) = self.end else { return self.expire() };
+        let how = how.unwrap_or(match self.input.pending() {
+            0 => Closed::Cleanly,
+            bytes => Closed::MidFrame { bytes },
+        });
+        self.end = End::Over;
+        if how == Closed::Reset {
+            self.slots.clear();
+            self.output.clear();
+        }
+        self.patience.silence.stop();
+        Ok(Some(ServerEvent::Closed(how)))
+    }
+
+    fn expire(&mut self) -> Result<Option<ServerEvent<Span>>, Error> {
+        if !mem::take(&mut self.patience.ticked) {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        if self.patience.write.passed(now) {
+            return Err(self.fault(Error::TimedOut(Wait::Write)));
+        }
+        if self.patience.silence.passed(now) {
+            let wait = if self.asked { Wait::Autologout } else { Wait::Silence };
+            return Err(self.fault(Error::TimedOut(wait)));
+        }
+        Ok(None)
+    }
+
+    fn earliest(&self) -> Option<Moment> {
+        let Patience { silence, write, .. } = self.patience;
+        match self.end {
+            End::Fault(_) => None,
+            _ => self.clock.earliest([silence, write].into_iter()),
+        }
+    }
+
+    fn finish(&mut self, how: Option<Closed>) -> ServerEvents<'_, D> {
+        if matches!(self.end, End::Open) {
+            self.end = End::Eof(how);
+        }
+        self.events()
+    }
+
+    fn fault(&mut self, error: Error) -> Error {
+        self.end = End::Fault(error.clone());
+        self.slots.clear();
+        self.output.clear();
+        self.input.clear();
+        error
+    }
+}
