@@ -226,6 +226,19 @@ pub trait ServerDialect {
 
     /// Says how to answer a line that is longer than the limit; what follows of it is dropped.
     fn too_long(&self) -> (Self::Note, &'static str);
+
+    /// Says what a line of the server's is, as [`Transcript`](crate::Transcript)s show them.
+    fn said(&self, line: &[u8]) -> Said;
+}
+
+/// What a line of the server's is: a status and a place in the line, or a place alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Said {
+    /// A reply, with its text at this place.
+    Reply(Status, Range<usize>),
+    /// A notification, with its topic at this place.
+    Notification(Range<usize>),
 }
 
 /// What a frame of the client's is.

@@ -1,5 +1,6 @@
 //! Errors, sorted by guilt: the peer's end the connection, the caller's hand the value back.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
@@ -213,29 +214,26 @@ pub enum BadReply {
 }
 
 /// The beginning of some bytes of the peer's, for messages: bounded, and escaped when shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Excerpt {
-    bytes: [u8; Excerpt::KEPT],
-    kept: u8,
+    kept: Box<[u8]>,
     cut: bool,
 }
 
 impl Excerpt {
-    const KEPT: usize = 40;
+    const LENGTH: usize = 40;
 
     /// The first 40 of `bytes`.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Self {
-        let kept = bytes.len().min(Self::KEPT);
-        let mut copy = [0; Self::KEPT];
-        copy[..kept].copy_from_slice(&bytes[..kept]);
-        Self { bytes: copy, kept: kept as u8, cut: kept < bytes.len() }
+        let kept = bytes.len().min(Self::LENGTH);
+        Self { kept: bytes[..kept].into(), cut: kept < bytes.len() }
     }
 }
 
 impl fmt::Display for Excerpt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", escape(&self.bytes[..usize::from(self.kept)]))?;
+        write!(f, "{}", escape(&self.kept))?;
         if self.cut { f.write_str("…") } else { Ok(()) }
     }
 }

@@ -2,10 +2,11 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use core::fmt;
 
 use bytes::Bytes;
 
-use crate::error::{Closed, Failure};
+use crate::error::{Closed, Failure, escape};
 use crate::ticket::Ticket;
 
 /// What happened on a client's connection, in wire order (guarantee G6).
@@ -91,6 +92,44 @@ impl<B: AsRef<[u8]>> Event<B> {
     /// A copy that owns its bytes and may outlive the machine's buffer.
     pub fn into_owned(self) -> Event<Bytes> {
         self.map(|text| Bytes::copy_from_slice(text.as_ref()))
+    }
+}
+
+/// In the words of a [`Transcript`](crate::Transcript)'s `>` lines.
+impl<B: AsRef<[u8]>> fmt::Display for Event<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Greeting(text) => say(f, "greeting", text),
+            Self::Part { ticket, text } => say(f, format_args!("part {ticket}"), text),
+            Self::Reply { ticket, reply } => match reply.status {
+                Status::Done => say(f, format_args!("reply {ticket}"), &reply.text),
+                Status::Refused => say(f, format_args!("refused {ticket}"), &reply.text),
+            },
+            Self::Failed { ticket, why } => match why {
+                Failure::NeverSent(cause) => write!(f, "never-sent {ticket} {cause}"),
+                Failure::SentUnanswered(cause) => write!(f, "unanswered {ticket} {cause}"),
+            },
+            Self::Late { ticket, text } => say(f, format_args!("late {ticket}"), text),
+            Self::Notification(notification) => say(f, "notification", &notification.topic),
+            Self::Data(text) => say(f, "data", text),
+            Self::Unsolicited(text) => say(f, "unsolicited", text),
+            Self::Listening(_) => f.write_str("listening"),
+            Self::NotListening(_) => f.write_str("not listening"),
+            Self::SwitchRefused(text) => say(f, "switch refused", text),
+            Self::Goodbye(text) => say(f, "goodbye", text),
+            Self::Closed(how) => write!(f, "closed: {how}"),
+        }
+    }
+}
+
+fn say<B: AsRef<[u8]>>(
+    f: &mut fmt::Formatter<'_>,
+    what: impl fmt::Display,
+    text: &B,
+) -> fmt::Result {
+    match text.as_ref() {
+        [] => write!(f, "{what}"),
+        text => write!(f, "{what} {}", escape(text)),
     }
 }
 
@@ -196,6 +235,20 @@ impl<B> ServerEvent<B> {
             Self::Acknowledged(text) => ServerEvent::Acknowledged(f(text)),
             Self::Rejected { text, why } => ServerEvent::Rejected { text: f(text), why },
             Self::Closed(how) => ServerEvent::Closed(how),
+        }
+    }
+}
+
+/// In the words of a [`Transcript`](crate::Transcript)'s `>` lines.
+impl<B: AsRef<[u8]>> fmt::Display for ServerEvent<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command { ticket, text } => say(f, format_args!("command {ticket}"), text),
+            Self::Listening(_) => f.write_str("listening"),
+            Self::NotListening(_) => f.write_str("not listening"),
+            Self::Acknowledged(_) => f.write_str("acknowledged"),
+            Self::Rejected { why, .. } => write!(f, "rejected: {why}"),
+            Self::Closed(how) => write!(f, "closed: {how}"),
         }
     }
 }

@@ -87,6 +87,7 @@ pub(crate) struct Input {
 }
 
 /// What to do next with the input.
+#[derive(Clone, Copy)]
 pub(crate) enum Cut {
     Frame(Span),
     TooLong(Span),

@@ -1,5 +1,6 @@
 #![doc = include_str!("tour.md")]
 #![no_std]
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 extern crate alloc;
 #[cfg(feature = "std")]
@@ -12,6 +13,7 @@ pub mod event;
 pub mod frame;
 pub mod mode;
 pub mod server;
+pub mod transcript;
 
 mod clock;
 mod config;
@@ -35,3 +37,4 @@ pub use mode::{Mode, Phase};
 pub use server::Server;
 pub use ticket::Ticket;
 pub use topics::Notify;
+pub use transcript::Transcript;

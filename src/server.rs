@@ -239,6 +239,12 @@ impl<D: ServerDialect> Server<D> {
         self.listening
     }
 
+    /// The dialect.
+    #[must_use]
+    pub fn dialect(&self) -> &D {
+        &self.dialect
+    }
+
     /// Commands received and not answered.
     #[must_use]
     pub fn pending(&self) -> usize {

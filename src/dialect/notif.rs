@@ -19,7 +19,7 @@ use core::ops::Range;
 use bytes::Bytes;
 
 use crate::command::{Answer, Command, Encoder};
-use crate::dialect::{Awaiting, Class, Dialect, Heard, ServerDialect, Spoken, To, Word};
+use crate::dialect::{Awaiting, Class, Dialect, Heard, Said, ServerDialect, Spoken, To, Word};
 use crate::error::{BadReply, Refusal};
 use crate::event::{Reply, Status};
 use crate::frame::{self, Framing};
@@ -222,16 +222,22 @@ impl Dialect for Notif {
 /// awaited.
 #[inline]
 fn classify_notification(frame: &[u8], awaiting: &mut Awaiting<'_, Expect>) -> Class {
-    let blanks = frame[NOTIFICATION.len()..].iter().take_while(|byte| **byte == b' ').count();
-    let start = NOTIFICATION.len() + blanks;
-    let end = start + frame[start..].trim_ascii_end().len();
-    if &frame[start..end] != OK {
-        Class::Notification { topic: start..end }
+    let topic = notification_topic(frame);
+    if &frame[topic.clone()] != OK {
+        Class::Notification { topic }
     } else if awaiting.oldest().is_some_and(|expect| *expect == Expect::Entered) {
         Class::Reply { to: To::Oldest, status: Status::Done, text: 0 }
     } else {
         Class::Unsolicited
     }
+}
+
+/// Where the topic is in a line that begins with `notif:`.
+#[inline]
+fn notification_topic(line: &[u8]) -> Range<usize> {
+    let blanks = line[NOTIFICATION.len()..].iter().take_while(|byte| **byte == b' ').count();
+    let start = NOTIFICATION.len() + blanks;
+    start..start + line[start..].trim_ascii_end().len()
 }
 
 /// The number in front of `#7 random?`, and where the text begins.
@@ -407,6 +413,16 @@ impl ServerDialect for Notif {
         line.text(topic)?;
         line.push(self.newline.bytes());
         Ok(())
+    }
+
+    fn said(&self, line: &[u8]) -> Said {
+        let start = if self.ids { split_id(line).map_or(0, |(_, text)| text) } else { 0 };
+        let text = &line[start..];
+        if text.starts_with(NOTIFICATION) {
+            return Said::Notification(notification_topic(line));
+        }
+        let refused = text.starts_with(ERROR);
+        Said::Reply(if refused { Status::Refused } else { Status::Done }, start..line.len())
     }
 
     fn too_long(&self) -> (Note, &'static str) {

@@ -1,0 +1,169 @@
+//! What happens when no frame is left: deadlines, and the end of the connection.
+
+use core::mem;
+
+use super::{Client, End, Events, Patience};
+use crate::clock::Moment;
+use crate::dialect::Dialect;
+use crate::error::{Cause, Closed, Error, Failure, LimitKind, Wait};
+use crate::event::Event;
+use crate::flight::Role;
+use crate::frame::{Cut, Span};
+
+impl<D: Dialect> Client<D> {
+    /// What happens when no whole frame is left. Bytes come before deadlines (guarantee G17), and
+    /// deadlines before nothing.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn without_frame(&mut self, cut: Cut) -> Result<Option<Event<Span>>, Error> {
+        match cut {
+            Cut::TooLong(frame) => self.over_limit(LimitKind::Frame, frame),
+            Cut::Broken(what, frame) => self.violation(what, frame),
+            Cut::Frame(_) | Cut::Nothing => {}
+        }
+        if matches!(self.end, End::Open) && self.patience.ticked {
+            let event = self.expire();
+            self.patience.ticked = event.is_some();
+            if event.is_some() {
+                return Ok(event);
+            }
+        }
+        match self.end {
+            End::Open => Ok(None),
+            _ => self.finish_events(),
+        }
+    }
+
+    /// Acts on one deadline that has passed. `None`: there is none, or a fault was found.
+    fn expire(&mut self) -> Option<Event<Span>> {
+        let now = self.clock.now();
+        if let Some(fault) = self.fatal_deadline() {
+            self.fault(fault);
+            return None;
+        }
+        if self.patience.silence.passed(now) {
+            self.patience.silence.stop();
+            self.patience.probe_due = true;
+        }
+        if self.patience.rearm.passed(now) {
+            self.patience.rearm.stop();
+            self.switch.rearm = true;
+        }
+        self.expire_held();
+        self.expire_command()
+    }
+
+    fn fatal_deadline(&self) -> Option<Error> {
+        let now = self.clock.now();
+        let patience = &self.patience;
+        let switch_passed = || {
+            let mut switches =
+                self.flight.iter().filter(|slot| matches!(slot.role, Role::Enter | Role::Leave));
+            switches.any(|slot| slot.timer.passed(now))
+        };
+        let wait = if patience.greeting.passed(now) {
+            Wait::Greeting
+        } else if patience.write.passed(now) {
+            Wait::Write
+        } else if patience.probe.passed(now) {
+            Wait::Probe
+        } else if switch_passed() {
+            Wait::Switch
+        } else {
+            return None;
+        };
+        Some(Error::TimedOut(wait))
+    }
+
+    fn expire_command(&mut self) -> Option<Event<Span>> {
+        let now = self.clock.now();
+        let late = |slot: &crate::flight::Slot<D::Expect>| match slot.role {
+            Role::Command(ticket) if slot.timer.passed(now) => Some(ticket),
+            _ => None,
+        };
+        let on_wire = self.flight.iter().enumerate().find_map(|(at, slot)| Some((at, late(slot)?)));
+        if let Some((index, ticket)) = on_wire {
+            self.hold(index);
+            return Some(Event::Failed { ticket, why: Failure::SentUnanswered(Cause::TimedOut) });
+        }
+        let ticket = self.spool.iter().find(|entry| entry.timer.passed(now))?.ticket;
+        self.spool.withdraw(ticket);
+        Some(Event::Failed { ticket, why: Failure::NeverSent(Cause::TimedOut) })
+    }
+
+    /// A reply that stays away shifts those after it, unless replies carry numbers.
+    fn expire_held(&mut self) {
+        let now = self.clock.now();
+        let expired = self
+            .flight
+            .iter()
+            .position(|slot| matches!(slot.role, Role::Held(_)) && slot.timer.passed(now));
+        let Some(index) = expired else { return };
+        if self.dialect.numbered() {
+            self.flight.remove(index);
+            self.expire_held();
+        } else {
+            self.fault(Error::Desynchronised { held: self.flight.held() });
+        }
+    }
+
+    pub(super) fn finish(&mut self, how: Option<Closed>) -> Events<'_, D> {
+        if matches!(self.end, End::Open) {
+            self.end = End::Eof(how);
+        }
+        self.events()
+    }
+
+    pub(super) fn fault(&mut self, error: Error) {
+        if matches!(self.end, End::Open | End::Eof(_)) {
+            self.end = End::Fault(error);
+            self.input.clear();
+        }
+    }
+
+    /// The last events: outcomes first, then how it ended.
+    pub(super) fn finish_events(&mut self) -> Result<Option<Event<Span>>, Error> {
+        self.output.clear();
+        while let Some(role) = self.flight.remove(0) {
+            if let Role::Command(ticket) = role {
+                let why = Failure::SentUnanswered(Cause::ConnectionLost);
+                return Ok(Some(Event::Failed { ticket, why }));
+            }
+        }
+        let first = self.spool.iter().next().map(|entry| entry.ticket);
+        if let Some(ticket) = first {
+            self.spool.withdraw(ticket);
+            let why = Failure::NeverSent(Cause::ConnectionLost);
+            return Ok(Some(Event::Failed { ticket, why }));
+        }
+        self.switch.left();
+        self.patience = Patience::default();
+        match mem::replace(&mut self.end, End::Over) {
+            End::Fault(error) => {
+                self.end = End::Fault(error.clone());
+                Err(error)
+            }
+            End::Eof(how) => {
+                let cut_off = self.input.pending();
+                let how = how.unwrap_or(match cut_off {
+                    0 => Closed::Cleanly,
+                    bytes => Closed::MidFrame { bytes },
+                });
+                self.input.clear();
+                Ok(Some(Event::Closed(how)))
+            }
+            End::Open | End::Over => Ok(None),
+        }
+    }
+
+    pub(super) fn earliest(&self) -> Option<Moment> {
+        if self.is_closed() {
+            return None;
+        }
+        let Patience { greeting, rearm, silence, probe, write, .. } = self.patience;
+        let own = [greeting, rearm, silence, probe, write];
+        let sent = self.flight.iter().map(|slot| slot.timer);
+        let spooled = self.spool.iter().map(|entry| entry.timer);
+        self.clock.earliest(own.into_iter().chain(sent).chain(spooled))
+    }
+}

@@ -1,0 +1,173 @@
+//! Saying: from what is wanted to bytes.
+
+use core::mem;
+use core::time::Duration;
+
+use super::Client;
+use crate::clock::Timer;
+use crate::command::{Command, Encoder};
+use crate::dialect::{Dialect, Word};
+use crate::error::{Error, Refusal};
+use crate::flight::Role;
+use crate::mode::{Facts, Phase, Step};
+use crate::ticket::Ticket;
+
+impl<D: Dialect> Client<D> {
+    pub(super) fn accept<C: Command<D>>(
+        &mut self,
+        command: &C,
+        timeout: Option<Duration>,
+    ) -> Result<Ticket, Refusal> {
+        let limits = &self.config.limits;
+        if self.is_closed() {
+            return Err(Refusal::Closed);
+        }
+        if self.pending() >= limits.pending {
+            return Err(Refusal::Full { allowed: limits.pending });
+        }
+        if self.spool.size() + self.output.len() >= limits.output {
+            return Err(Refusal::Full { allowed: limits.output });
+        }
+        let Self { dialect, spool, tickets, .. } = self;
+        spool.push(
+            limits.frame,
+            |line| command.encode(dialect, line),
+            || tickets.issue(),
+            Timer::start(timeout),
+        )
+    }
+
+    pub(super) fn hold(&mut self, index: usize) {
+        self.flight.hold(index, Timer::start(self.config.timers.held));
+        if self.flight.held() <= self.config.limits.held {
+            return;
+        }
+        if self.dialect.numbered() {
+            let oldest = self.flight.iter().position(|slot| matches!(slot.role, Role::Held(_)));
+            if let Some(oldest) = oldest {
+                self.flight.remove(oldest);
+            }
+        } else {
+            self.fault(Error::Desynchronised { held: self.flight.held() });
+        }
+    }
+
+    /// Says one thing, if there is one to say.
+    pub(super) fn say_next(&mut self) -> bool {
+        if self.output.len() >= self.config.limits.output {
+            return false;
+        }
+        match self.intent() {
+            Step::Nothing => false,
+            Step::Command => self.say_command(),
+            Step::Enter => self.say_enter(),
+            Step::Leave => self.say_leave(),
+            Step::Acknowledge => self.say_acknowledge(),
+            Step::Probe => self.say_probe(),
+        }
+    }
+
+    /// What the machine will say next, unless something changes.
+    pub(crate) fn intent(&self) -> Step {
+        self.switch.next(Facts {
+            spooled: !self.spool.is_empty(),
+            room: self.in_flight() < self.config.in_flight.max(1),
+            probe: self.patience.probe_due,
+        })
+    }
+
+    /// Whether bytes are due that were decided on before.
+    pub(crate) fn has_output(&self) -> bool {
+        !self.output.is_empty()
+    }
+
+    /// What counts as on the wire: not the command that holds the mode open, and where replies
+    /// carry numbers, not what was abandoned.
+    fn in_flight(&self) -> usize {
+        let holding = self.switch.phase == Phase::On && self.switch.holds_enter();
+        let abandoned = if self.dialect.numbered() { self.flight.held() } else { 0 };
+        self.flight.len() - abandoned - usize::from(holding)
+    }
+
+    fn say_command(&mut self) -> bool {
+        let out = self.output.buffer();
+        self.dialect.tag(self.flight.next_number(), out);
+        if let Some(entry) = self.spool.send(out) {
+            self.flight.push(Role::Command(entry.ticket), entry.expect, entry.timer);
+            self.switch.command_sent();
+        }
+        true
+    }
+
+    fn say_enter(&mut self) -> bool {
+        let Some(expect) = self.say(Word::Enter) else {
+            self.switch.refused();
+            return false;
+        };
+        self.switch.enter_sent();
+        let at_once = self.switch.phase == Phase::On;
+        let timeout = if at_once { None } else { self.config.timers.switch };
+        self.flight.push(Role::Enter, expect, Timer::start(timeout));
+        if at_once {
+            self.patience.rearm = Timer::start(self.rearm_after());
+        }
+        true
+    }
+
+    fn say_leave(&mut self) -> bool {
+        self.patience.rearm.stop();
+        let timer = Timer::start(self.config.timers.switch);
+        match self.say(Word::Leave) {
+            Some(expect) => self.flight.push(Role::Leave, expect, timer),
+            None => {
+                for slot in self.flight.iter_mut().filter(|slot| slot.role == Role::Enter) {
+                    slot.timer = timer;
+                }
+            }
+        }
+        self.switch.leave_sent();
+        if mem::take(&mut self.patience.probe_due) {
+            // Leaving is answered, which is all that a probe asks for.
+            self.patience.probe = Timer::start(self.config.timers.probe);
+        }
+        true
+    }
+
+    fn say_acknowledge(&mut self) -> bool {
+        let before = self.output.len();
+        self.say(Word::Acknowledge);
+        self.switch.acknowledged();
+        if self.output.len() == before {
+            self.switch.nothing_to_acknowledge();
+        }
+        true
+    }
+
+    fn say_probe(&mut self) -> bool {
+        self.patience.probe_due = false;
+        if let Some(expect) = self.say(Word::Probe) {
+            self.flight.push(Role::Probe, expect, Timer::Off);
+            self.patience.probe = Timer::start(self.config.timers.probe);
+        }
+        true
+    }
+
+    /// Writes a word of the machine's own, with its tag if it is answered.
+    fn say(&mut self, word: Word) -> Option<D::Expect> {
+        let out = self.output.buffer();
+        let before = out.len();
+        let expect = self.dialect.say(word, &mut Encoder::new(out));
+        if expect.is_some() {
+            let end = out.len();
+            self.dialect.tag(self.flight.next_number(), out);
+            let tag = out.len() - end;
+            out[before..].rotate_right(tag);
+        }
+        expect
+    }
+
+    pub(super) fn rearm_after(&self) -> Option<Duration> {
+        let dialects = || self.switch.mode.and_then(|mode| mode.rearm);
+        self.config.timers.rearm.or_else(dialects)
+    }
+}
