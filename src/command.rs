@@ -75,6 +75,38 @@ macro_rules! text_commands {
 
 text_commands!(&str, String, &[u8], Bytes);
 
+/// A command that is given by reference stays the caller's.
+impl<D: Dialect, C: Command<D>> Command<D> for &C {
+    type Reply = C::Reply;
+
+    fn encode(&self, dialect: &D, line: &mut Encoder<'_>) -> Result<D::Expect, Refusal> {
+        (*self).encode(dialect, line)
+    }
+
+    fn decode(&self, answer: Answer) -> Result<C::Reply, BadReply> {
+        (*self).decode(answer)
+    }
+}
+
+/// The bytes of a command, without tag or id.
+///
+/// # Errors
+///
+/// When the command cannot be written as exactly one command.
+///
+/// ```
+/// use bellwire::command;
+/// use bellwire::dialect::notif::{Get, Notif};
+///
+/// assert_eq!(command::encode(&Notif::default(), &Get("weather"))?, b"weather?\r\n");
+/// # Ok::<(), bellwire::Refusal>(())
+/// ```
+pub fn encode<D: Dialect>(dialect: &D, command: &impl Command<D>) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::new();
+    command.encode(dialect, &mut Encoder::new(&mut bytes))?;
+    Ok(bytes)
+}
+
 /// Writes one frame. What comes from the caller is checked; what is the dialect's own is not.
 #[derive(Debug)]
 pub struct Encoder<'a> {

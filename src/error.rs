@@ -246,7 +246,14 @@ impl fmt::Debug for Excerpt {
 
 /// `bytes` as text for people: UTF-8 as it is, control characters and anything else as `\n`, `\xff`
 /// and the like. A transcript's lines are written so, and read back byte for byte.
-pub(crate) fn escape(bytes: &[u8]) -> String {
+///
+/// ```
+/// use bellwire::transcript::escape;
+///
+/// assert_eq!(escape(b"tsch\xfc\xc3\xbc\r\n"), "tsch\\xfc\u{fc}\\r\\n");
+/// ```
+#[must_use]
+pub fn escape(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {

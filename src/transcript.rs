@@ -31,7 +31,7 @@ use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
 
-use crate::error::escape;
+pub use crate::error::escape;
 
 pub mod play;
 mod record;
@@ -110,9 +110,9 @@ impl From<&[u8]> for Said {
 #[non_exhaustive]
 pub enum Act {
     /// `command TEXT`: the client's program gives a command.
-    Command(String),
+    Command(Vec<u8>),
     /// `within TIME TEXT`: it gives a command with a deadline.
-    Within(Duration, String),
+    Within(Duration, Vec<u8>),
     /// `abandon N`: it abandons the command with ticket N.
     Abandon(u64),
     /// `listen`
@@ -120,27 +120,27 @@ pub enum Act {
     /// `unlisten`
     Unlisten,
     /// `reply N TEXT`: the server's program answers the command with ticket N.
-    Reply(u64, String),
+    Reply(u64, Vec<u8>),
     /// `refuse N TEXT`: it refuses it.
-    Refuse(u64, String),
+    Refuse(u64, Vec<u8>),
     /// `notify TOPIC`: it has something new.
-    Notify(String),
+    Notify(Vec<u8>),
     /// `retract TOPIC`: nothing is new any more.
-    Retract(String),
+    Retract(Vec<u8>),
 }
 
 impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Command(text) => write!(f, "command {text}"),
-            Self::Within(timeout, text) => write!(f, "within {} {text}", Time(*timeout)),
+            Self::Command(text) => write!(f, "command {}", escape(text)),
+            Self::Within(timeout, text) => write!(f, "within {} {}", Time(*timeout), escape(text)),
             Self::Abandon(ticket) => write!(f, "abandon {ticket}"),
             Self::Listen => f.write_str("listen"),
             Self::Unlisten => f.write_str("unlisten"),
-            Self::Reply(ticket, text) => write!(f, "reply {ticket} {text}"),
-            Self::Refuse(ticket, text) => write!(f, "refuse {ticket} {text}"),
-            Self::Notify(topic) => write!(f, "notify {topic}"),
-            Self::Retract(topic) => write!(f, "retract {topic}"),
+            Self::Reply(ticket, text) => write!(f, "reply {ticket} {}", escape(text)),
+            Self::Refuse(ticket, text) => write!(f, "refuse {ticket} {}", escape(text)),
+            Self::Notify(topic) => write!(f, "notify {}", escape(topic)),
+            Self::Retract(topic) => write!(f, "retract {}", escape(topic)),
         }
     }
 }
@@ -250,24 +250,24 @@ impl Parser {
 
 fn parse_act(text: &str) -> Result<Act, &'static str> {
     let (verb, rest) = text.split_once(' ').unwrap_or((text.trim_end(), ""));
-    let numbered = || -> Result<(u64, String), &'static str> {
+    let numbered = || -> Result<(u64, Vec<u8>), &'static str> {
         let (ticket, text) = rest.split_once(' ').unwrap_or((rest, ""));
-        let ticket = ticket.parse().map_err(|_| "a ticket's number is missing")?;
-        Ok((ticket, text.to_owned()))
+        let ticket = ticket.trim_end().parse().map_err(|_| "a ticket's number is missing")?;
+        Ok((ticket, unescape(text)?))
     };
     Ok(match verb {
-        "command" => Act::Command(rest.to_owned()),
+        "command" => Act::Command(unescape(rest)?),
         "within" => {
             let (timeout, text) = rest.split_once(' ').ok_or("within TIME TEXT")?;
-            Act::Within(parse_time(timeout)?, text.to_owned())
+            Act::Within(parse_time(timeout)?, unescape(text)?)
         }
         "abandon" => Act::Abandon(numbered()?.0),
         "listen" => Act::Listen,
         "unlisten" => Act::Unlisten,
         "reply" => numbered().map(|(ticket, text)| Act::Reply(ticket, text))?,
         "refuse" => numbered().map(|(ticket, text)| Act::Refuse(ticket, text))?,
-        "notify" => Act::Notify(rest.to_owned()),
-        "retract" => Act::Retract(rest.to_owned()),
+        "notify" => Act::Notify(unescape(rest)?),
+        "retract" => Act::Retract(unescape(rest)?),
         _ => return Err("unknown act"),
     })
 }

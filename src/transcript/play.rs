@@ -274,9 +274,9 @@ impl<D: Dialect> End for ClientEnd<D> {
         match act {
             Act::Command(text) => {
                 let timeout = self.client.config().timers.reply;
-                Ok(self.command(text.as_bytes(), timeout).err())
+                Ok(self.command(text, timeout).err())
             }
-            Act::Within(timeout, text) => Ok(self.command(text.as_bytes(), Some(*timeout)).err()),
+            Act::Within(timeout, text) => Ok(self.command(text, Some(*timeout)).err()),
             Act::Listen => {
                 self.client.listen();
                 Ok(None)
@@ -386,14 +386,20 @@ impl<D: ServerDialect> End for ServerEnd<D> {
 
     fn act(&mut self, act: &Act) -> Result<Option<String>, String> {
         let outcome = match act {
-            Act::Reply(number, text) => self
-                .numbered(*number)
-                .and_then(|ticket| self.reply(ticket, Reply::done(text.as_bytes()))),
-            Act::Refuse(number, text) => self
-                .numbered(*number)
-                .and_then(|ticket| self.reply(ticket, Reply::refused(text.as_bytes()))),
-            Act::Notify(topic) => match self.notify(topic.as_bytes()) {
-                Ok(how) => return Ok(Some(format!("{how:?} {topic}").to_lowercase())),
+            Act::Reply(number, text) => {
+                self.numbered(*number).and_then(|ticket| self.reply(ticket, Reply::done(text)))
+            }
+            Act::Refuse(number, text) => {
+                self.numbered(*number).and_then(|ticket| self.reply(ticket, Reply::refused(text)))
+            }
+            Act::Notify(topic) => match self.notify(topic) {
+                Ok(how) => {
+                    return Ok(Some(format!(
+                        "{} {}",
+                        format!("{how:?}").to_lowercase(),
+                        escape(topic)
+                    )));
+                }
                 Err(why) => Err(why),
             },
             Act::Retract(topic) => {
