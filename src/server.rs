@@ -239,6 +239,12 @@ impl<D: ServerDialect> Server<D> {
         self.listening
     }
 
+    /// Whether bytes are due that [`output`](Self::output) has shown before.
+    #[must_use]
+    pub fn has_output(&self) -> bool {
+        !self.output.is_empty()
+    }
+
     /// The dialect.
     #[must_use]
     pub fn dialect(&self) -> &D {

@@ -76,8 +76,9 @@ impl<D: Dialect> Client<D> {
         })
     }
 
-    /// Whether bytes are due that were decided on before.
-    pub(crate) fn has_output(&self) -> bool {
+    /// Whether bytes are due that [`output`](Self::output) has shown before.
+    #[must_use]
+    pub fn has_output(&self) -> bool {
         !self.output.is_empty()
     }
 

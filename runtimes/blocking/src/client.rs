@@ -1,0 +1,195 @@
+//! The client's handle: requests, and what is wanted of the notification mode.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bellwire::{Cause, Command, Dialect, Failure, Refusal, Ticket};
+use bellwire_adapter::{Ended, Error};
+
+use crate::drive::{Shared, State};
+
+/// A client of one server. Cheap to clone, and usable from many threads; the connection ends when
+/// all clones and all [`Notifications`](crate::Notifications) are gone.
+#[derive(Debug)]
+pub struct Client<D: Dialect> {
+    shared: Arc<Shared<D>>,
+    timeout: Option<Duration>,
+    resend: bool,
+}
+
+impl<D: Dialect> Clone for Client<D> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), timeout: self.timeout, resend: self.resend }
+    }
+}
+
+impl<D: Dialect + Clone> Client<D> {
+    pub(crate) fn new(shared: Arc<Shared<D>>, timeout: Option<Duration>) -> Self {
+        Self { shared, timeout, resend: false }
+    }
+
+    /// The same client, whose requests must be answered within `timeout`, counted from when they
+    /// are made; `None`: they may take for ever.
+    #[must_use]
+    pub fn within(&self, timeout: Option<Duration>) -> Self {
+        Self { timeout, ..self.clone() }
+    }
+
+    /// The same client, whose requests wait for a connection while there is none, and are made
+    /// again if it is lost before any byte of them was sent. A command that may have been sent is
+    /// never sent twice (guarantee G22).
+    #[must_use]
+    pub fn resending(&self) -> Self {
+        Self { resend: true, ..self.clone() }
+    }
+
+    /// Asks, and waits for the reply. In the notification mode, leaves it, asks, and enters it
+    /// again, where the protocol needs that (guarantee G9).
+    ///
+    /// # Errors
+    ///
+    /// When the command or its reply is refused, no reply came in time, or the connection was lost;
+    /// the error says which, and whether the command was sent.
+    pub fn request<C>(&self, command: C) -> Result<C::Reply, Error>
+    where
+        C: Command<D> + fmt::Debug,
+    {
+        self.send(command)?.wait()
+    }
+
+    /// Asks, and does not wait for the reply yet. Several such requests make a pipeline, as far as
+    /// [`Config::in_flight`](bellwire::Config::in_flight) allows.
+    ///
+    /// # Errors
+    ///
+    /// When the command is refused, or there is no connection.
+    pub fn send<C>(&self, command: C) -> Result<Pending<D, C>, Error>
+    where
+        C: Command<D> + fmt::Debug,
+    {
+        let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        let ticket = self.give(&command, deadline)?;
+        Ok(Pending { client: self.clone(), command, ticket: Some(ticket), deadline })
+    }
+
+    fn give<C>(&self, command: &C, deadline: Option<Instant>) -> Result<Ticket, Error>
+    where
+        C: Command<D> + fmt::Debug,
+    {
+        loop {
+            let timeout = deadline.map(|it| it.saturating_duration_since(Instant::now()));
+            let given = self.shared.act(|state| {
+                let given = state.session.request(command, timeout);
+                given.map_err(|why| (why, state.session.ended().cloned()))
+            });
+            match given {
+                Ok(ticket) => return Ok(ticket),
+                Err((Refusal::Closed, _)) if self.resend => self.wait_connected(deadline)?,
+                Err((Refusal::Closed, Some(ended))) => return Err(Error::NotConnected(ended)),
+                Err((why, _)) => return Err(Error::Refused(why)),
+            }
+        }
+    }
+
+    fn wait_connected(&self, deadline: Option<Instant>) -> Result<(), Error> {
+        let connected = self.shared.wait(deadline, |state| state.is_connected().then_some(()));
+        connected.ok_or_else(|| match self.shared.lock().over.clone() {
+            Some(ended) => Error::NotConnected(ended),
+            None => Error::Unanswered { failure: Failure::NeverSent(Cause::TimedOut), ended: None },
+        })
+    }
+
+    /// Asks for notifications. Waiting for them does so, too.
+    pub fn listen(&self) {
+        self.shared.act(|state| state.session.listen(true));
+    }
+
+    /// Asks for no more notifications, until somebody waits for them again. Those on the way still
+    /// come.
+    pub fn unlisten(&self) {
+        self.shared.act(|state| state.session.listen(false));
+    }
+
+    /// Stays out of the notification mode while the returned value lives, so that several requests
+    /// cost one leave.
+    #[must_use = "the pause ends when the returned value is dropped"]
+    pub fn pause(&self) -> Pause<D> {
+        self.shared.act(|state| state.session.pause());
+        Pause { shared: Arc::clone(&self.shared) }
+    }
+
+    /// How many replies came that answer no command (guarantee G4).
+    #[must_use]
+    pub fn unsolicited(&self) -> u64 {
+        self.shared.lock().session.client().unsolicited()
+    }
+
+    /// Ends the connection for good. Requests that wait fail; readers of notifications see the end.
+    pub fn close(&self) {
+        self.shared.act(State::close);
+    }
+}
+
+/// A request whose reply is awaited. Dropping it abandons the command; its reply then reaches
+/// nobody (guarantee G3).
+#[derive(Debug)]
+pub struct Pending<D: Dialect + Clone, C> {
+    client: Client<D>,
+    command: C,
+    /// `None` once the outcome is known.
+    ticket: Option<Ticket>,
+    deadline: Option<Instant>,
+}
+
+impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
+    /// Waits for the reply.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::request`].
+    pub fn wait(mut self) -> Result<C::Reply, Error> {
+        while let Some(ticket) = self.ticket {
+            let outcome = self.client.shared.wait(None, |state| state.session.outcome(ticket));
+            self.ticket = None;
+            match outcome {
+                Some(Ok(answer)) => return Ok(self.command.decode(answer)?),
+                Some(Err(Failure::NeverSent(Cause::ConnectionLost))) if self.client.resend => {
+                    self.ticket = Some(self.client.give(&self.command, self.deadline)?);
+                }
+                Some(Err(failure)) => {
+                    let lost = matches!(
+                        failure,
+                        Failure::NeverSent(Cause::ConnectionLost)
+                            | Failure::SentUnanswered(Cause::ConnectionLost)
+                    );
+                    let ended = self.client.shared.lock().session.ended().cloned();
+                    return Err(Error::Unanswered { failure, ended: ended.filter(|_| lost) });
+                }
+                None => break,
+            }
+        }
+        let over = self.client.shared.lock().over.clone();
+        Err(Error::NotConnected(over.unwrap_or(Ended::ByProgram)))
+    }
+}
+
+impl<D: Dialect + Clone, C> Drop for Pending<D, C> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.client.shared.lock().session.abandon(ticket);
+        }
+    }
+}
+
+/// Keeps a client out of the notification mode while it lives; see [`Client::pause`].
+#[derive(Debug)]
+pub struct Pause<D: Dialect + Clone> {
+    shared: Arc<Shared<D>>,
+}
+
+impl<D: Dialect + Clone> Drop for Pause<D> {
+    fn drop(&mut self) {
+        self.shared.lock().session.unpause();
+    }
+}

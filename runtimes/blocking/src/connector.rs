@@ -1,0 +1,157 @@
+//! Making connections.
+
+use std::fmt;
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bellwire::{Config, Dialect};
+use bellwire_adapter::{Ended, Error, Observer, Reconnect, Session};
+
+use crate::client::Client;
+use crate::drive::{Dial, Shared};
+use crate::notifications::Notifications;
+use crate::transport::Transport;
+
+/// Connects over TCP, with the defaults of [`Connector`].
+///
+/// # Errors
+///
+/// When there is no connection to be had.
+pub fn connect<D>(
+    address: impl ToSocketAddrs + Clone + Send + Sync + 'static,
+    dialect: D,
+) -> Result<(Client<D>, Notifications<D>), Error>
+where
+    D: Dialect + Clone,
+{
+    Connector::new(dialect).tcp(address)
+}
+
+/// How to connect, and what to do when a connection is lost.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use bellwire::dialect::notif::Notif;
+/// use bellwire_blocking::{Connector, Reconnect};
+///
+/// let mut connector = Connector::new(Notif::default());
+/// connector.config.timers.rearm = Some(Duration::from_secs(29 * 60));
+/// connector.reconnect = Some(Reconnect::default());
+/// let (client, notifications) = connector.tcp("127.0.0.1:6789")?;
+/// # Ok::<(), bellwire_blocking::Error>(())
+/// ```
+#[non_exhaustive]
+pub struct Connector<D> {
+    /// The dialect.
+    pub dialect: D,
+    /// The machine's configuration. Here, replies are awaited for 30 s by default.
+    pub config: Config,
+    /// How long an attempt to connect may take, for each address of the host. Default: 10 s.
+    pub timeout: Duration,
+    /// Whether and how to connect again when a connection is lost. Default: not at all.
+    pub reconnect: Option<Reconnect>,
+    /// How many notices wait for a reader who is slow, before a gap takes their place. Default:
+    /// 1024.
+    pub queue: usize,
+    /// Who sees everything that happens.
+    pub observer: Option<Box<dyn Observer>>,
+}
+
+impl<D: Dialect + Clone> Connector<D> {
+    /// The defaults.
+    pub fn new(dialect: D) -> Self {
+        let mut config = Config::default();
+        config.timers.reply = Some(Duration::from_secs(30));
+        Self {
+            dialect,
+            config,
+            timeout: Duration::from_secs(10),
+            reconnect: None,
+            queue: 1024,
+            observer: None,
+        }
+    }
+
+    /// Connects over TCP.
+    ///
+    /// # Errors
+    ///
+    /// When the first attempt fails, even if [`reconnect`](Self::reconnect) is set: a first
+    /// connection that is refused is more often a wrong address than a pause.
+    pub fn tcp(
+        self,
+        address: impl ToSocketAddrs + Send + Sync + 'static,
+    ) -> Result<(Client<D>, Notifications<D>), Error> {
+        let timeout = self.timeout;
+        self.dial(Arc::new(move || Ok(Box::new(connect_tcp(&address, timeout)?) as _)))
+    }
+
+    /// Connects to a Unix socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`tcp`](Self::tcp).
+    pub fn unix(
+        self,
+        path: impl AsRef<Path> + Send + Sync + 'static,
+    ) -> Result<(Client<D>, Notifications<D>), Error> {
+        self.dial(Arc::new(move || Ok(Box::new(UnixStream::connect(path.as_ref())?) as _)))
+    }
+
+    /// Uses a stream that is connected already. It cannot be connected again.
+    ///
+    /// # Errors
+    ///
+    /// When the stream cannot be made ready.
+    pub fn over(self, stream: impl Transport) -> Result<(Client<D>, Notifications<D>), Error> {
+        self.start(Box::new(stream), None)
+    }
+
+    fn dial(self, dial: Arc<Dial>) -> Result<(Client<D>, Notifications<D>), Error> {
+        let link = dial().map_err(|error| Error::NotConnected(error.into()))?;
+        let retry = self.reconnect.clone().map(|policy| (policy, dial));
+        self.start(link, retry)
+    }
+
+    fn start(
+        self,
+        mut link: Box<dyn Transport>,
+        retry: Option<(Reconnect, Arc<Dial>)>,
+    ) -> Result<(Client<D>, Notifications<D>), Error> {
+        link.prepare().map_err(|error| Error::NotConnected(Ended::from(error)))?;
+        let timeout = self.config.timers.reply;
+        let session = Session::new(self.dialect, self.config, self.queue, self.observer);
+        let shared = Shared::new(session, link, retry)
+            .map_err(|error| Error::NotConnected(Ended::from(error)))?;
+        let shared = Arc::new(shared);
+        let notifications = Notifications::open(Arc::clone(&shared), None);
+        Ok((Client::new(shared, timeout), notifications))
+    }
+}
+
+fn connect_tcp(address: &impl ToSocketAddrs, timeout: Duration) -> io::Result<TcpStream> {
+    let mut last = None;
+    for address in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, timeout) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host has no address")))
+}
+
+impl<D: fmt::Debug> fmt::Debug for Connector<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector")
+            .field("dialect", &self.dialect)
+            .field("config", &self.config)
+            .field("timeout", &self.timeout)
+            .field("reconnect", &self.reconnect)
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,311 @@
+//! The loop: whoever waits drives the connection, for all who wait.
+//!
+//! One of the waiting threads *leads*: it polls the socket, without holding the lock, and reads. The
+//! others wait until something has changed.
+
+use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bellwire::{Closed, Dialect};
+use bellwire_adapter::{Backoff, Ended, Reconnect, Session};
+
+use crate::transport::{Moved, Ready, Transport, Waker, poll};
+
+/// Makes another connection.
+pub(crate) type Dial = dyn Fn() -> io::Result<Box<dyn Transport>> + Send + Sync;
+
+/// What all handles of one client share.
+pub(crate) struct Shared<D: Dialect> {
+    state: Mutex<State<D>>,
+    changed: Condvar,
+    /// Wakes the thread that leads.
+    waker: Waker,
+}
+
+pub(crate) struct State<D: Dialect> {
+    pub(crate) session: Session<D>,
+    link: Option<Link>,
+    retry: Option<Retry>,
+    /// A thread polls, or connects.
+    led: bool,
+    /// It also waits until it may write.
+    led_to_write: bool,
+    /// Why there will be no more connection.
+    pub(crate) over: Option<Ended>,
+    buffer: Vec<u8>,
+}
+
+/// One connection.
+struct Link {
+    transport: Box<dyn Transport>,
+    /// Polled without the lock, hence a copy.
+    descriptor: Option<Arc<OwnedFd>>,
+    since: Instant,
+}
+
+struct Retry {
+    backoff: Backoff,
+    dial: Arc<Dial>,
+    at: Instant,
+}
+
+const READ: usize = 16 * 1024;
+
+impl Link {
+    fn new(transport: Box<dyn Transport>) -> Self {
+        // Without a copy the stream is read as one that cannot be polled.
+        let descriptor = transport.descriptor().and_then(|fd| fd.try_clone_to_owned().ok());
+        Self { transport, descriptor: descriptor.map(Arc::new), since: Instant::now() }
+    }
+}
+
+impl<D: Dialect + Clone> Shared<D> {
+    pub(crate) fn new(
+        session: Session<D>,
+        transport: Box<dyn Transport>,
+        retry: Option<(Reconnect, Arc<Dial>)>,
+    ) -> io::Result<Self> {
+        let retry = retry.map(|(policy, dial)| Retry {
+            backoff: Backoff::new(policy),
+            dial,
+            at: Instant::now(),
+        });
+        let state = State {
+            session,
+            link: Some(Link::new(transport)),
+            retry,
+            led: false,
+            led_to_write: false,
+            over: None,
+            buffer: vec![0; READ],
+        };
+        Ok(Self { state: Mutex::new(state), changed: Condvar::new(), waker: Waker::new()? })
+    }
+
+    /// The state is consistent between any two calls, so a panic of another thread is none of ours.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State<D>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something and says at once what is due because of it.
+    pub(crate) fn act<T>(&self, act: impl FnOnce(&mut State<D>) -> T) -> T {
+        let mut state = self.lock();
+        let value = act(&mut state);
+        state.turn();
+        self.wake_leader(&state);
+        self.changed.notify_all();
+        value
+    }
+
+    /// Drives the connection until `done`. `None`: the deadline has passed, or all is over.
+    pub(crate) fn wait<T>(
+        &self,
+        deadline: Option<Instant>,
+        mut done: impl FnMut(&mut State<D>) -> Option<T>,
+    ) -> Option<T> {
+        let mut state = self.lock();
+        let value = loop {
+            state.turn();
+            let value = done(&mut state);
+            let passed = deadline.is_some_and(|deadline| deadline <= Instant::now());
+            if value.is_some() || passed || state.over.is_some() {
+                break value;
+            }
+            state = self.go_on(state, deadline);
+        };
+        // Somebody else has to lead now.
+        self.changed.notify_all();
+        value
+    }
+
+    fn go_on<'s>(
+        &'s self,
+        state: MutexGuard<'s, State<D>>,
+        deadline: Option<Instant>,
+    ) -> MutexGuard<'s, State<D>> {
+        self.wake_leader(&state);
+        let until = earlier(deadline, state.next_deadline());
+        match &state.link {
+            Some(link) if !state.led => {
+                let descriptor = link.descriptor.clone();
+                self.lead(state, descriptor.as_deref(), until)
+            }
+            None if !state.led && state.retry_is_due() => self.reconnect(state),
+            _ => match left(until) {
+                Some(left) => {
+                    let waited = self.changed.wait_timeout(state, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            },
+        }
+    }
+
+    fn lead<'s>(
+        &'s self,
+        mut state: MutexGuard<'s, State<D>>,
+        descriptor: Option<&OwnedFd>,
+        until: Option<Instant>,
+    ) -> MutexGuard<'s, State<D>> {
+        let Some(descriptor) = descriptor else {
+            state.read();
+            return state;
+        };
+        let write = state.session.client().has_output();
+        let wanted = Ready { write, ..Ready::to_read() };
+        (state.led, state.led_to_write) = (true, write);
+        drop(state);
+        let ready = poll(descriptor, wanted, &self.waker, left(until));
+        let mut state = self.lock();
+        (state.led, state.led_to_write) = (false, false);
+        match ready {
+            Ok(ready) if ready.read => state.read(),
+            Ok(_) => {}
+            Err(error) => state.lost(error.into()),
+        }
+        self.changed.notify_all();
+        state
+    }
+
+    /// What could not be written must be waited for by the thread that polls.
+    fn wake_leader(&self, state: &State<D>) {
+        if state.led && !state.led_to_write && state.session.client().has_output() {
+            self.waker.wake();
+        }
+    }
+
+    fn reconnect<'s>(&'s self, mut state: MutexGuard<'s, State<D>>) -> MutexGuard<'s, State<D>> {
+        let Some(dial) = state.retry.as_ref().map(|retry| Arc::clone(&retry.dial)) else {
+            return state;
+        };
+        state.led = true;
+        drop(state);
+        let dialled = dial().and_then(|mut transport| {
+            transport.prepare()?;
+            Ok(transport)
+        });
+        let mut state = self.lock();
+        state.led = false;
+        if state.over.is_none() {
+            match dialled {
+                Ok(transport) => {
+                    state.link = Some(Link::new(transport));
+                    state.session.reconnected();
+                }
+                Err(error) => state.try_later(error.into()),
+            }
+        }
+        self.changed.notify_all();
+        state
+    }
+}
+
+impl<D: Dialect + Clone> State<D> {
+    /// Tells the time, and says what is due.
+    fn turn(&mut self) {
+        let Some(link) = &self.link else { return };
+        self.session.tick(link.since.elapsed());
+        self.write();
+        self.note_end();
+    }
+
+    fn write(&mut self) {
+        while let Some(link) = &mut self.link {
+            let due = self.session.output();
+            if due.is_empty() {
+                return;
+            }
+            match Moved::from(link.transport.write(due)) {
+                Moved::Bytes(count) => self.session.written(count),
+                Moved::Nothing => return,
+                Moved::Eof => return self.lost(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Moved::Failed(error) => return self.lost(error.into()),
+            }
+        }
+    }
+
+    fn read(&mut self) {
+        let Some(link) = &mut self.link else { return };
+        match Moved::from(link.transport.read(&mut self.buffer)) {
+            Moved::Bytes(count) => self.session.feed(&self.buffer[..count]),
+            Moved::Nothing => {}
+            Moved::Eof => self.lost(Ended::Closed(Closed::Cleanly)),
+            Moved::Failed(error) => self.lost(error.into()),
+        }
+        self.note_end();
+    }
+
+    fn lost(&mut self, how: Ended) {
+        self.session.closed(how);
+        self.note_end();
+    }
+
+    /// If the session says that the connection has ended, closes it and decides what comes next.
+    fn note_end(&mut self) {
+        let Some(ended) = self.session.ended().cloned() else { return };
+        let Some(mut link) = self.link.take() else { return };
+        link.transport.shutdown();
+        if let Some(retry) = &mut self.retry {
+            retry.backoff.lasted(link.since.elapsed());
+        }
+        self.try_later(ended);
+    }
+
+    fn try_later(&mut self, ended: Ended) {
+        let wait = match &mut self.retry {
+            Some(retry) if ended.is_transient() => retry.backoff.next_wait(),
+            _ => None,
+        };
+        match (wait, &mut self.retry) {
+            (Some(wait), Some(retry)) => {
+                log::info!("connecting again in {wait:.1?}: {ended}");
+                retry.at = Instant::now() + wait;
+            }
+            _ => self.over = Some(ended),
+        }
+    }
+
+    /// Ends the session for good.
+    pub(crate) fn close(&mut self) {
+        self.session.closed(Ended::ByProgram);
+        if let Some(mut link) = self.link.take() {
+            link.transport.shutdown();
+        }
+        self.over.get_or_insert(Ended::ByProgram);
+    }
+
+    /// Whether there is a connection.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.link.is_some()
+    }
+
+    fn retry_is_due(&self) -> bool {
+        self.retry.as_ref().is_some_and(|retry| retry.at <= Instant::now())
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        match (&self.link, &self.retry) {
+            (Some(link), _) => self.session.deadline().and_then(|due| link.since.checked_add(due)),
+            (None, Some(retry)) if !self.led => Some(retry.at),
+            _ => None,
+        }
+    }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
+}
+
+/// How long until then.
+fn left(until: Option<Instant>) -> Option<Duration> {
+    until.map(|until| until.saturating_duration_since(Instant::now()))
+}
+
+impl<D: Dialect> fmt::Debug for Shared<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,464 @@
+//! A server for small daemons: a thread for each connection.
+//!
+//! ```
+//! use bellwire::Reply;
+//! use bellwire::dialect::notif::{Notif, Random};
+//! use bellwire_blocking::serve::{Peer, Server, Service};
+//!
+//! struct Dice;
+//!
+//! impl Service for Dice {
+//!     type Session = ();
+//!
+//!     fn open(&self, _: &mut Peer) {}
+//!
+//!     fn answer(&self, _: &mut (), command: &[u8], _: &mut Peer) -> Reply<Vec<u8>> {
+//!         match command {
+//!             b"random?" => Reply::done(b"4".to_vec()),
+//!             _ => Reply::refused(b"unknown command".to_vec()),
+//!         }
+//!     }
+//! }
+//!
+//! let server = Server::bind("127.0.0.1:0", Notif::default(), Dice)?;
+//! let (address, handle) = (server.local_addr()?, server.handle());
+//! let thread = std::thread::spawn(move || server.run());
+//!
+//! let (client, _) = bellwire_blocking::connect(address, Notif::default())?;
+//! assert_eq!(client.request(Random)?, 4);
+//!
+//! handle.shutdown();
+//! thread.join().unwrap()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::Instant;
+
+use bellwire::{Reply, ServerConfig, ServerDialect, ServerEvent, Ticket};
+use bellwire_adapter::{Ended, log_lines};
+use bytes::Bytes;
+
+use crate::transport::{Moved, Ready, Transport, Waker, poll};
+
+/// What a server does. One value serves all connections, from many threads.
+pub trait Service: Send + Sync + 'static {
+    /// What is remembered of one connection: what it has read, say.
+    type Session: Send;
+
+    /// A client has connected. What is unread for it can be announced right here.
+    fn open(&self, peer: &mut Peer) -> Self::Session;
+
+    /// A client asks. Asking about a topic (`TOPIC?`) has marked the topic as read; if there is
+    /// more, announce it again through `peer`.
+    fn answer(
+        &self,
+        session: &mut Self::Session,
+        command: &[u8],
+        peer: &mut Peer,
+    ) -> Reply<Vec<u8>>;
+}
+
+/// The connection that a [`Service`] deals with.
+#[derive(Debug)]
+pub struct Peer {
+    connection: u64,
+    announced: Vec<Bytes>,
+}
+
+impl Peer {
+    /// The number that names the connection in logs.
+    #[must_use]
+    pub fn connection(&self) -> u64 {
+        self.connection
+    }
+
+    /// Announces something new about `topic` to this client, after the answer.
+    pub fn notify(&mut self, topic: impl AsRef<[u8]>) {
+        self.announced.push(Bytes::copy_from_slice(topic.as_ref()));
+    }
+}
+
+/// A server that listens.
+pub struct Server<D: ServerDialect, S> {
+    listener: TcpListener,
+    dialect: D,
+    /// The machine's configuration, for each connection.
+    pub config: ServerConfig,
+    /// At most so many connections at a time; more are closed as soon as they are accepted.
+    /// Default: 512.
+    pub connections: usize,
+    service: Arc<S>,
+    handle: ServerHandle<D>,
+}
+
+/// Notifies the clients of a [`Server`], and shuts it down. Cheap to clone.
+pub struct ServerHandle<D: ServerDialect>(Arc<Hub<D>>);
+
+/// What all connections of a server share.
+struct Hub<D: ServerDialect> {
+    connections: Mutex<Vec<Weak<Connection<D>>>>,
+    stopping: AtomicBool,
+    waker: Waker,
+}
+
+struct Connection<D: ServerDialect> {
+    machine: Mutex<bellwire::Server<D>>,
+    waker: Waker,
+}
+
+impl<D, S> Server<D, S>
+where
+    D: ServerDialect + Clone + Send + 'static,
+    D::Note: Send,
+    S: Service,
+{
+    /// Binds a TCP address; port 0 picks one.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be had.
+    pub fn bind(address: impl ToSocketAddrs, dialect: D, service: S) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let hub = Hub {
+            connections: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            waker: Waker::new()?,
+        };
+        Ok(Self {
+            listener,
+            dialect,
+            config: ServerConfig::default(),
+            connections: 512,
+            service: Arc::new(service),
+            handle: ServerHandle(Arc::new(hub)),
+        })
+    }
+
+    /// The address that was bound.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Notifies and shuts down.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle<D> {
+        self.handle.clone()
+    }
+
+    /// Serves until it is [shut down](ServerHandle::shutdown), and waits for all connections to end.
+    ///
+    /// # Errors
+    ///
+    /// When listening fails for good.
+    pub fn run(self) -> io::Result<()> {
+        let hub = Arc::clone(&self.handle.0);
+        let descriptor = self.listener.as_fd().try_clone_to_owned()?;
+        let mut threads: Vec<thread::JoinHandle<()>> = Vec::new();
+        while !hub.stopping.load(Ordering::SeqCst) {
+            poll(&descriptor, Ready::to_read(), &hub.waker, None)?;
+            threads.retain(|thread| !thread.is_finished());
+            while let Some(stream) = self.accept()? {
+                if threads.len() < self.connections {
+                    threads.extend(self.start(&hub, stream));
+                } else {
+                    log::warn!("refused a connection: {} are open", threads.len());
+                }
+            }
+        }
+        drop(self.listener);
+        for thread in threads {
+            // A service that panicked has ended its own connection only.
+            let _ = thread.join();
+        }
+        Ok(())
+    }
+
+    fn accept(&self) -> io::Result<Option<TcpStream>> {
+        match self.listener.accept() {
+            Ok((stream, _)) => Ok(Some(stream)),
+            Err(error) => match error.kind() {
+                // What became of a client before it was accepted is its own affair.
+                io::ErrorKind::WouldBlock
+                | io::ErrorKind::Interrupted
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::ConnectionReset => Ok(None),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Starts a connection's thread. If that fails, the connection ends.
+    fn start(&self, hub: &Arc<Hub<D>>, mut stream: TcpStream) -> Option<thread::JoinHandle<()>> {
+        let machine = bellwire::Server::new(self.dialect.clone(), self.config.clone());
+        let service = Arc::clone(&self.service);
+        let hub = Arc::clone(hub);
+        let started = stream.prepare().and_then(|()| {
+            let descriptor = stream.as_fd().try_clone_to_owned()?;
+            let connection = Connection { machine: Mutex::new(machine), waker: Waker::new()? };
+            let connection = Arc::new(connection);
+            hub.register(&connection);
+            thread::Builder::new().name("bellwire connection".to_owned()).spawn(move || {
+                let mut serving = Serving::new(&hub, &connection, stream, &descriptor);
+                serving.run(service.as_ref());
+            })
+        });
+        started.inspect_err(|error| log::error!("a connection could not be served: {error}")).ok()
+    }
+}
+
+impl<D: ServerDialect> ServerHandle<D> {
+    /// Announces something new about `topic` to every client.
+    ///
+    /// # Errors
+    ///
+    /// When the topic cannot be written on this wire.
+    pub fn notify(&self, topic: impl AsRef<[u8]>) -> Result<(), bellwire::Refusal> {
+        for connection in self.0.open_connections() {
+            match connection.lock().notify(topic.as_ref()) {
+                Ok(_) => connection.waker.wake(),
+                Err(refused) if refused.why == bellwire::Refusal::Closed => {}
+                Err(refused) => return Err(refused.why),
+            }
+        }
+        Ok(())
+    }
+
+    /// Shuts down gracefully: no more connections, no more commands; what was asked is answered.
+    pub fn shutdown(&self) {
+        self.0.stopping.store(true, Ordering::SeqCst);
+        self.0.waker.wake();
+        for connection in self.0.open_connections() {
+            connection.waker.wake();
+        }
+    }
+
+    /// How many clients are connected.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.0.open_connections().len()
+    }
+}
+
+impl<D: ServerDialect> Hub<D> {
+    fn register(&self, connection: &Arc<Connection<D>>) {
+        let mut connections = self.lock();
+        connections.retain(|connection| connection.strong_count() > 0);
+        connections.push(Arc::downgrade(connection));
+    }
+
+    fn open_connections(&self) -> Vec<Arc<Connection<D>>> {
+        self.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Connection<D>>>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D: ServerDialect> Connection<D> {
+    fn lock(&self) -> MutexGuard<'_, bellwire::Server<D>> {
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection, as its thread sees it.
+struct Serving<'a, D: ServerDialect> {
+    hub: &'a Hub<D>,
+    connection: &'a Connection<D>,
+    stream: TcpStream,
+    descriptor: &'a OwnedFd,
+    since: Instant,
+    peer: Peer,
+    buffer: Vec<u8>,
+    /// No more is read: the server shuts down.
+    draining: bool,
+}
+
+/// What the machine wants answered, or how the connection ended.
+enum Heard {
+    Command(Ticket, Bytes),
+    Nothing,
+}
+
+impl<'a, D: ServerDialect> Serving<'a, D> {
+    fn new(
+        hub: &'a Hub<D>,
+        connection: &'a Connection<D>,
+        stream: TcpStream,
+        descriptor: &'a OwnedFd,
+    ) -> Self {
+        static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
+        let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+        Self {
+            hub,
+            connection,
+            stream,
+            descriptor,
+            since: Instant::now(),
+            peer: Peer { connection: number, announced: Vec::new() },
+            buffer: vec![0; 4096],
+            draining: false,
+        }
+    }
+
+    fn run(&mut self, service: &impl Service) {
+        log::info!("#{} accepted", self.peer.connection);
+        let mut session = service.open(&mut self.peer);
+        self.announce();
+        let ended = loop {
+            if let Err(ended) = self.turn(service, &mut session) {
+                break ended;
+            }
+        };
+        log::info!("#{} ended: {ended}", self.peer.connection);
+        Transport::shutdown(&mut self.stream);
+    }
+
+    /// Answers, writes, waits and reads, once each.
+    fn turn<S: Service>(&mut self, service: &S, session: &mut S::Session) -> Result<(), Ended> {
+        while let Heard::Command(ticket, command) = self.hear()? {
+            let reply = service.answer(session, &command, &mut self.peer);
+            self.reply(ticket, reply);
+            self.announce();
+        }
+        self.write()?;
+        self.drain()?;
+        let (wanted, timeout) = self.wanted();
+        let ready = poll(self.descriptor, wanted, &self.connection.waker, timeout)?;
+        match ready {
+            Ready { read: true, .. } if wanted.read => self.read(),
+            Ready { hung_up: true, .. } => Err(Ended::Closed(bellwire::Closed::Reset)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the next thing that happened. The lock is not held while the service answers.
+    fn hear(&mut self) -> Result<Heard, Ended> {
+        let mut machine = self.connection.lock();
+        let mut events = machine.tick(self.since.elapsed());
+        while let Some(event) = events.next()? {
+            log::debug!("#{} {event}", self.peer.connection);
+            if let ServerEvent::Command { ticket, text } = event {
+                return Ok(Heard::Command(ticket, Bytes::copy_from_slice(text)));
+            }
+        }
+        if machine.is_finished() {
+            Err(Ended::Closed(bellwire::Closed::Cleanly))
+        } else {
+            Ok(Heard::Nothing)
+        }
+    }
+
+    fn reply(&mut self, ticket: Ticket, reply: Reply<Vec<u8>>) {
+        let mut machine = self.connection.lock();
+        if let Err(refused) = machine.reply(ticket, reply) {
+            log::error!(
+                "#{} the service's reply is refused: {}",
+                self.peer.connection,
+                refused.why
+            );
+            // The client must have an answer, or all that follow would be shifted.
+            let error = Reply::refused("the server could not write its reply");
+            if let Err(refused) = machine.reply(ticket, error) {
+                log::error!("#{} {}", self.peer.connection, refused.why);
+            }
+        }
+    }
+
+    fn announce(&mut self) {
+        for topic in self.peer.announced.drain(..) {
+            if let Err(refused) = self.connection.lock().notify(&topic) {
+                log::error!("#{} the topic is refused: {}", self.peer.connection, refused.why);
+            }
+        }
+    }
+
+    fn write(&mut self) -> Result<(), Ended> {
+        let mut machine = self.connection.lock();
+        loop {
+            let due = machine.output();
+            if due.is_empty() {
+                return Ok(());
+            }
+            match Moved::from(self.stream.write(due)) {
+                Moved::Bytes(count) => {
+                    log_lines(self.peer.connection, 'S', &due[..count]);
+                    machine.written(count);
+                }
+                Moved::Nothing => return Ok(()),
+                Moved::Eof => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Moved::Failed(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Ends the connection once the server shuts down and all that was asked is answered.
+    fn drain(&mut self) -> Result<(), Ended> {
+        self.draining |= self.hub.stopping.load(Ordering::SeqCst);
+        let machine = self.connection.lock();
+        if self.draining && machine.pending() == 0 && !machine.has_output() {
+            return Err(Ended::ByProgram);
+        }
+        Ok(())
+    }
+
+    fn wanted(&self) -> (Ready, Option<std::time::Duration>) {
+        let machine = self.connection.lock();
+        let wanted = Ready {
+            read: machine.wants_input() && !self.draining,
+            write: machine.has_output(),
+            hung_up: false,
+        };
+        let deadline = machine.deadline();
+        (wanted, deadline.map(|deadline| deadline.saturating_sub(self.since.elapsed())))
+    }
+
+    fn read(&mut self) -> Result<(), Ended> {
+        let moved = Moved::from(self.stream.read(&mut self.buffer));
+        let mut machine = self.connection.lock();
+        match moved {
+            Moved::Bytes(count) => {
+                log_lines(self.peer.connection, 'C', &self.buffer[..count]);
+                machine.feed(&self.buffer[..count]);
+            }
+            Moved::Nothing => {}
+            Moved::Eof => drop(machine.feed_eof()),
+            Moved::Failed(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+}
+
+impl<D: ServerDialect> Clone for ServerHandle<D> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<D: ServerDialect> fmt::Debug for ServerHandle<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerHandle").finish_non_exhaustive()
+    }
+}
+
+impl<D: ServerDialect, S> fmt::Debug for Server<D, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("listener", &self.listener)
+            .field("config", &self.config)
+            .field("connections", &self.connections)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,95 @@
+//! Errors of the adapters.
+
+use std::io;
+
+use bellwire::{BadReply, Closed, Failure, Refusal};
+
+/// Why a request or a wait for notifications failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The command was refused before anything was sent. Give it by reference to keep it.
+    #[error("the command was refused: {0}")]
+    Refused(#[from] Refusal),
+    /// The server refused the command, or answered what the command cannot read.
+    #[error(transparent)]
+    BadReply(#[from] BadReply),
+    /// No reply came.
+    #[error("{failure}{}", because(.ended.as_ref()))]
+    Unanswered {
+        /// Whether the command was sent, and what kept the reply away.
+        failure: Failure,
+        /// How the connection ended, if that did.
+        ended: Option<Ended>,
+    },
+    /// There is no connection.
+    #[error("not connected: {0}")]
+    NotConnected(Ended),
+}
+
+impl Error {
+    /// Whether the same may succeed at another time (guarantee G22). Refusals and protocol errors
+    /// will not.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused(why) => matches!(why, Refusal::Full { .. }),
+            Self::BadReply(_) => false,
+            Self::Unanswered { ended, .. } => ended.as_ref().is_none_or(Ended::is_transient),
+            Self::NotConnected(ended) => ended.is_transient(),
+        }
+    }
+}
+
+fn because(ended: Option<&Ended>) -> String {
+    ended.map_or_else(String::new, |ended| format!(": {ended}"))
+}
+
+/// How a connection ended, or why there was none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Ended {
+    /// The server, or something in between, ended it.
+    #[error(transparent)]
+    Closed(#[from] Closed),
+    /// The machine gave it up.
+    #[error(transparent)]
+    Fault(#[from] bellwire::Error),
+    /// The transport failed, or could not be had.
+    #[error("{what}")]
+    Io {
+        /// What kind of failure.
+        kind: io::ErrorKind,
+        /// What the system said.
+        what: String,
+    },
+    /// The program closed it.
+    #[error("the connection was closed by this program")]
+    ByProgram,
+}
+
+impl Ended {
+    /// Whether another attempt may fare better.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Closed(_) => true,
+            Self::Fault(error) => error.is_transient(),
+            Self::Io { kind, .. } => !matches!(
+                kind,
+                io::ErrorKind::InvalidInput
+                    | io::ErrorKind::InvalidData
+                    | io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::Unsupported
+                    | io::ErrorKind::AddrNotAvailable
+            ),
+            Self::ByProgram => false,
+        }
+    }
+}
+
+impl From<io::Error> for Ended {
+    fn from(error: io::Error) -> Self {
+        Self::Io { kind: error.kind(), what: error.to_string() }
+    }
+}

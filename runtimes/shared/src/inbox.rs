@@ -1,0 +1,184 @@
+//! Notifications on their way to whoever reads them: bounded, and never lost in silence.
+
+use std::collections::VecDeque;
+
+use bellwire::Notification;
+use bytes::Bytes;
+
+use crate::error::Ended;
+
+/// What a reader of notifications gets, in the order of the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// The server's notification.
+    Notification(Notification<Bytes>),
+    /// Notifications may be missing here (guarantee G8).
+    Gap(Gap),
+    /// After a [`Gap`]: the server has confirmed that it sends notifications again.
+    Resumed,
+}
+
+impl Notice {
+    /// Whether it is a notification about `topic`.
+    #[must_use]
+    pub fn is(&self, topic: impl AsRef<[u8]>) -> bool {
+        matches!(self, Self::Notification(it) if *it.topic == *topic.as_ref())
+    }
+
+    /// The notification, if it is one.
+    #[must_use]
+    pub fn notification(&self) -> Option<&Notification<Bytes>> {
+        match self {
+            Self::Notification(notification) => Some(notification),
+            _ => None,
+        }
+    }
+}
+
+/// Why notifications may be missing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Gap {
+    /// The connection was lost.
+    #[error("the connection was lost: {0}")]
+    Disconnected(Ended),
+    /// The reader was too slow: so many notices did not fit into his queue.
+    #[error("the reader was too slow: {0} were dropped")]
+    Overflow(u64),
+}
+
+/// Names one reader's queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueId(usize);
+
+/// The queues of all readers of one client: one for those who read everything, and one for each
+/// reader of a single topic, who gets what the others then do not.
+#[derive(Debug)]
+pub struct Inbox {
+    queues: Vec<Option<Queue>>,
+    capacity: usize,
+}
+
+#[derive(Debug)]
+struct Queue {
+    topic: Option<Bytes>,
+    notices: VecDeque<Notice>,
+}
+
+impl Inbox {
+    /// An inbox without readers, whose queues hold at most `capacity` notices each.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self { queues: Vec::new(), capacity: capacity.max(1) }
+    }
+
+    /// Opens a queue: for notifications about `topic`, or for all that have no queue of their own.
+    pub fn open(&mut self, topic: Option<Bytes>) -> QueueId {
+        let queue = Some(Queue { topic, notices: VecDeque::new() });
+        match self.queues.iter().position(Option::is_none) {
+            Some(index) => {
+                self.queues[index] = queue;
+                QueueId(index)
+            }
+            None => {
+                self.queues.push(queue);
+                QueueId(self.queues.len() - 1)
+            }
+        }
+    }
+
+    /// Closes a queue. What is in it is its reader's to lose.
+    pub fn close(&mut self, id: QueueId) {
+        if let Some(queue) = self.queues.get_mut(id.0) {
+            *queue = None;
+        }
+    }
+
+    /// Whether anybody reads.
+    #[must_use]
+    pub fn has_readers(&self) -> bool {
+        self.queues.iter().any(Option::is_some)
+    }
+
+    /// The next notice for a reader.
+    pub fn take(&mut self, id: QueueId) -> Option<Notice> {
+        self.queues.get_mut(id.0)?.as_mut()?.notices.pop_front()
+    }
+
+    /// Delivers a notification to the readers of its topic, or else to those of everything.
+    pub fn deliver(&mut self, notification: &Notification<&[u8]>) {
+        let topics = self.queues.iter().flatten().filter_map(|queue| queue.topic.as_deref());
+        let topic = topics.into_iter().find(|topic| *topic == notification.topic);
+        let topic = topic.map(Bytes::copy_from_slice);
+        let notification = notification.map(Bytes::copy_from_slice);
+        for queue in self.queues.iter_mut().flatten().filter(|queue| queue.topic == topic) {
+            queue.push(Notice::Notification(notification.clone()), self.capacity);
+        }
+    }
+
+    /// Tells every reader.
+    pub fn broadcast(&mut self, notice: &Notice) {
+        for queue in self.queues.iter_mut().flatten() {
+            queue.push(notice.clone(), self.capacity);
+        }
+    }
+}
+
+impl Queue {
+    /// Where the queue is full, a gap takes the place of what does not fit.
+    fn push(&mut self, notice: Notice, capacity: usize) {
+        if self.notices.len() < capacity {
+            self.notices.push_back(notice);
+        } else if let Some(Notice::Gap(Gap::Overflow(dropped))) = self.notices.back_mut() {
+            *dropped += 1;
+        } else {
+            self.notices.push_back(Notice::Gap(Gap::Overflow(1)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notification(topic: &str) -> Notification<&[u8]> {
+        Notification { topic: topic.as_bytes(), text: topic.as_bytes() }
+    }
+
+    fn topics(inbox: &mut Inbox, id: QueueId) -> Vec<String> {
+        std::iter::from_fn(|| inbox.take(id))
+            .map(|notice| match notice {
+                Notice::Notification(it) => it.topic().into_owned(),
+                other => format!("{other:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn g8_a_full_queue_says_how_much_it_dropped_and_where() {
+        let mut inbox = Inbox::new(2);
+        let all = inbox.open(None);
+        for topic in ["a", "b", "c", "d"] {
+            inbox.deliver(&notification(topic));
+        }
+        assert_eq!(topics(&mut inbox, all), ["a", "b", "Gap(Overflow(2))"]);
+        inbox.deliver(&notification("e"));
+        assert_eq!(topics(&mut inbox, all), ["e"]);
+    }
+
+    #[test]
+    fn a_topic_with_a_reader_of_its_own_goes_to_him_alone() {
+        let mut inbox = Inbox::new(8);
+        let all = inbox.open(None);
+        let random = inbox.open(Some(Bytes::from_static(b"random")));
+        for topic in ["random", "classified"] {
+            inbox.deliver(&notification(topic));
+        }
+        assert_eq!(topics(&mut inbox, all), ["classified"]);
+        assert_eq!(topics(&mut inbox, random), ["random"]);
+        inbox.close(random);
+        inbox.deliver(&notification("random"));
+        assert_eq!(topics(&mut inbox, all), ["random"]);
+    }
+}

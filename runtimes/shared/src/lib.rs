@@ -1,0 +1,18 @@
+//! What Bellwire's adapters share, so that no runtime repeats it: a client's session without its
+//! I/O. An adapter adds a transport, a clock and a way to wait.
+//!
+//! Users of an adapter meet these types through it.
+
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod backoff;
+mod error;
+mod inbox;
+mod observer;
+mod session;
+
+pub use backoff::{Backoff, Reconnect};
+pub use error::{Ended, Error};
+pub use inbox::{Gap, Inbox, Notice, QueueId};
+pub use observer::{Observer, log_lines};
+pub use session::{Outcome, Session};
