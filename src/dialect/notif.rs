@@ -164,9 +164,13 @@ impl Dialect for Notif {
             _ if text.trim_ascii().is_empty() => return Err(Refusal::Empty),
             Spoken::Command { .. } => line.text(text)?,
             Spoken::Acknowledge => {
-                return Err(Refusal::Reserved("notifications are acknowledged by option"));
+                return Err(Refusal::Reserved("it acknowledges notifications, and is no command"));
             }
-            _ => return Err(Refusal::Reserved("use listen and unlisten to switch the mode")),
+            _ => {
+                return Err(Refusal::Reserved(
+                    "the mode is switched by listening, not by a command",
+                ));
+            }
         }
         line.push(self.newline.bytes());
         Ok(if text.trim_ascii() == b"random?" { Expect::Number } else { Expect::Line })

@@ -45,7 +45,8 @@ impl Recorder {
 
     /// Notes a setting that the replay needs.
     pub fn setting(&mut self, name: &str, value: impl fmt::Display) {
-        self.line(format_args!("= {name} {value}"));
+        let setting = alloc::format!("= {name} {value}");
+        self.line(format_args!("{}", setting.trim_end()));
     }
 
     /// The client sent this, in one write.

@@ -1,12 +1,14 @@
 //! The settings of a transcript: how the machines that play it are configured.
 
+use alloc::borrow::ToOwned;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::str::FromStr;
 use core::time::Duration;
 
-use super::{Transcript, parse_time};
-use crate::config::{Config, ServerConfig, Unsolicited};
+use super::{Time, Transcript, parse_time};
+use crate::config::{Config, ServerConfig, Timers, Unsolicited};
 use crate::dialect::notif::{Newline, Notif, Spelling};
 
 /// What a transcript's settings mean.
@@ -47,6 +49,61 @@ impl Transcript {
 }
 
 impl Settings {
+    /// The settings, other than the defaults, that a client is configured with: what a
+    /// [`Recorder`](super::Recorder) should note.
+    #[must_use]
+    pub fn of(config: &Config, notif: &Notif) -> Vec<(&'static str, String)> {
+        let defaults = Self::all(&Config::default(), &Notif::default());
+        let mut settings = Self::all(config, notif);
+        settings.retain(|setting| !defaults.contains(setting));
+        settings
+    }
+
+    fn all(config: &Config, notif: &Notif) -> Vec<(&'static str, String)> {
+        let Timers { held, switch, rearm, silence, probe, write, suspend, .. } = &config.timers;
+        let limits = &config.limits;
+        let timers = [
+            ("held-for", *held),
+            ("switch", *switch),
+            ("rearm", *rearm),
+            ("silence", *silence),
+            ("probe", *probe),
+            ("write", *write),
+            ("suspend", Some(*suspend)),
+        ];
+        let numbers = [
+            ("in-flight", config.in_flight),
+            ("ride", config.ride),
+            ("frame", limits.frame),
+            ("pending", limits.pending),
+            ("held", limits.held),
+            ("output", limits.output),
+        ];
+        let flags = [
+            ("acknowledge", notif.acknowledge),
+            ("ids", notif.ids),
+            ("ask-in-mode", notif.ask_in_mode),
+        ];
+        let unsolicited = match config.unsolicited {
+            Unsolicited::Report => "report",
+            Unsolicited::Ignore => "ignore",
+            Unsolicited::Fatal => "fatal",
+        };
+        let newline = if notif.newline == Newline::Lf { "lf" } else { "crlf" };
+        let words = [
+            ("newline", newline),
+            ("spelling", spelling_name(notif.spelling)),
+            ("unsolicited", unsolicited),
+        ];
+        let never = || "never".to_owned();
+        let numbers = numbers.map(|(name, number)| (name, number.to_string()));
+        let timers = timers
+            .map(|(name, time)| (name, time.map_or_else(never, |time| Time(time).to_string())));
+        let words = words.map(|(name, word)| (name, word.to_owned()));
+        let flags = flags.into_iter().filter(|(_, on)| *on).map(|(name, _)| (name, String::new()));
+        words.into_iter().chain(numbers).chain(timers).chain(flags).collect()
+    }
+
     fn set(&mut self, name: &str, value: &str) -> Option<()> {
         let Self { client, server, notif } = self;
         match name {
@@ -106,13 +163,24 @@ fn set_notif(notif: &mut Notif, name: &str, value: &str) -> Option<()> {
         ("acknowledge", "") => notif.acknowledge = true,
         ("ids", "") => notif.ids = true,
         ("ask-in-mode", "") => notif.ask_in_mode = true,
-        ("spelling", "plain") => notif.spelling = Spelling::Plain,
-        ("spelling", "session") => notif.spelling = Spelling::Session,
-        ("spelling", "underscored") => notif.spelling = Spelling::Underscored,
-        ("spelling", "notify") => notif.spelling = Spelling::Notify,
+        ("spelling", name) => {
+            notif.spelling = SPELLINGS.into_iter().find(|it| spelling_name(*it) == name)?;
+        }
         _ => return None,
     }
     Some(())
+}
+
+const SPELLINGS: [Spelling; 4] =
+    [Spelling::Plain, Spelling::Session, Spelling::Underscored, Spelling::Notify];
+
+fn spelling_name(spelling: Spelling) -> &'static str {
+    match spelling {
+        Spelling::Plain => "plain",
+        Spelling::Session => "session",
+        Spelling::Underscored => "underscored",
+        Spelling::Notify => "notify",
+    }
 }
 
 fn number(value: &str) -> Option<usize> {

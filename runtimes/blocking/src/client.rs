@@ -68,7 +68,7 @@ impl<D: Dialect + Clone> Client<D> {
     where
         C: Command<D> + fmt::Debug,
     {
-        let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let ticket = self.give(&command, deadline)?;
         Ok(Pending { client: self.clone(), command, ticket: Some(ticket), deadline })
     }
@@ -77,15 +77,18 @@ impl<D: Dialect + Clone> Client<D> {
     where
         C: Command<D> + fmt::Debug,
     {
+        let mut timeout = self.timeout;
         loop {
-            let timeout = deadline.map(|it| it.saturating_duration_since(Instant::now()));
             let given = self.shared.act(|state| {
                 let given = state.session.request(command, timeout);
                 given.map_err(|why| (why, state.session.ended().cloned()))
             });
             match given {
                 Ok(ticket) => return Ok(ticket),
-                Err((Refusal::Closed, _)) if self.resend => self.wait_connected(deadline)?,
+                Err((Refusal::Closed, _)) if self.resend => {
+                    self.wait_connected(deadline)?;
+                    timeout = deadline.map(|it| it.saturating_duration_since(Instant::now()));
+                }
                 Err((Refusal::Closed, Some(ended))) => return Err(Error::NotConnected(ended)),
                 Err((why, _)) => return Err(Error::Refused(why)),
             }
@@ -117,6 +120,20 @@ impl<D: Dialect + Clone> Client<D> {
     pub fn pause(&self) -> Pause<D> {
         self.shared.act(|state| state.session.pause());
         Pause { shared: Arc::clone(&self.shared) }
+    }
+
+    /// Drives the connection until it is over: in a thread of its own, it keeps deadlines, and reads
+    /// notifications into their queues, while nobody else waits.
+    ///
+    /// # Errors
+    ///
+    /// Why it is over, if this program has not [closed](Self::close) it.
+    pub fn drive(&self) -> Result<(), Error> {
+        self.shared.wait(None, |_| None::<()>);
+        match self.shared.lock().over.clone() {
+            None | Some(Ended::ByProgram) => Ok(()),
+            Some(ended) => Err(Error::NotConnected(ended)),
+        }
     }
 
     /// How many replies came that answer no command (guarantee G4).

@@ -263,6 +263,7 @@ impl<D: Dialect + Clone> State<D> {
             (Some(wait), Some(retry)) => {
                 log::info!("connecting again in {wait:.1?}: {ended}");
                 retry.at = Instant::now() + wait;
+                self.session.interrupted();
             }
             _ => self.over = Some(ended),
         }

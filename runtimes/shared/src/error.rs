@@ -10,7 +10,7 @@ use bellwire::{BadReply, Closed, Failure, Refusal};
 pub enum Error {
     /// The command was refused before anything was sent. Give it by reference to keep it.
     #[error("the command was refused: {0}")]
-    Refused(#[from] Refusal),
+    Refused(Refusal),
     /// The server refused the command, or answered what the command cannot read.
     #[error(transparent)]
     BadReply(#[from] BadReply),
@@ -38,6 +38,12 @@ impl Error {
             Self::Unanswered { ended, .. } => ended.as_ref().is_none_or(Ended::is_transient),
             Self::NotConnected(ended) => ended.is_transient(),
         }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(why: Refusal) -> Self {
+        Self::Refused(why)
     }
 }
 

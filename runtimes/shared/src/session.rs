@@ -35,7 +35,7 @@ pub struct Session<D: Dialect> {
     ended: Option<Ended>,
     listening: bool,
     pauses: usize,
-    /// A gap stands in the inbox, and the server has not confirmed that it listens again.
+    /// A gap stands in the inbox, and the server has not confirmed that it sends notifications again.
     resuming: bool,
 }
 
@@ -72,6 +72,14 @@ impl<D: Dialect + Clone> Session<D> {
         };
         session.number_connection();
         session
+    }
+
+    /// There will be another connection: from here on, notifications may be missing.
+    pub fn interrupted(&mut self) {
+        if let Some(ended) = self.ended.clone().filter(|_| !self.resuming) {
+            self.inbox.broadcast(&Notice::Gap(Gap::Disconnected(ended)));
+            self.resuming = true;
+        }
     }
 
     /// The next connection is up. The mode is entered again if notifications are wanted.
@@ -273,10 +281,6 @@ impl<D: Dialect + Clone> Session<D> {
 
     fn end(&mut self, how: Ended) {
         log::info!("#{} ended: {how}", self.connection);
-        if how != Ended::ByProgram && self.inbox.has_readers() && !self.resuming {
-            self.inbox.broadcast(&Notice::Gap(Gap::Disconnected(how.clone())));
-            self.resuming = self.listening;
-        }
         self.ended = Some(how);
     }
 

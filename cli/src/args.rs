@@ -1,0 +1,167 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+/// Replies and notifications on one wire, never confused.
+///
+/// Exit status: 0 done; 1 failed (connection lost, timeout, refused); 2 usage.
+#[derive(Debug, Parser)]
+#[command(name = "bellwire", version)]
+pub(crate) struct Args {
+    /// Log to standard error: -v connections, -vv events, -vvv every line both ways
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Demo(Demo),
+    Serve(Serve),
+    Call(Call),
+    Watch(Watch),
+    Replay(Replay),
+}
+
+/// Play a session: a server and a client in one process, every line shown as it crosses the wire
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    /// End after so many notifications
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) notifications: u64,
+
+    #[command(flatten)]
+    pub(crate) record: Record,
+}
+
+/// Serve random numbers and classified ads; each line of standard input is a new ad
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    /// Where to listen; port 0 picks one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6789")]
+    pub(crate) listen: String,
+
+    /// Announce a new random number every so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+    pub(crate) every: Duration,
+
+    /// Close a connection that says nothing for so long in the notification mode
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) autologout: Option<Duration>,
+
+    /// Understand ids: `#7 random?` is answered `#7 456902234`
+    #[arg(long)]
+    pub(crate) ids: bool,
+}
+
+/// Send commands and print one reply a line
+#[derive(Debug, clap::Args)]
+pub(crate) struct Call {
+    /// The server: HOST:PORT or notif://HOST:PORT
+    pub(crate) address: String,
+
+    /// The commands, each as one argument: random? classified?
+    #[arg(required = true, value_name = "COMMAND")]
+    pub(crate) commands: Vec<String>,
+
+    /// Send all commands at once instead of one after the other
+    #[arg(long)]
+    pub(crate) pipeline: bool,
+
+    /// How long to wait for each reply
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
+    pub(crate) timeout: Duration,
+
+    /// Send ids with the commands, for a server that understands them
+    #[arg(long)]
+    pub(crate) ids: bool,
+
+    #[command(flatten)]
+    pub(crate) record: Record,
+}
+
+/// Stay connected and print each notification
+#[derive(Debug, clap::Args)]
+pub(crate) struct Watch {
+    /// What to watch: notif://HOST:PORT
+    pub(crate) url: String,
+
+    /// Fetch what each notification announces, and print it behind the topic
+    #[arg(long)]
+    pub(crate) fetch: bool,
+
+    /// Print this topic only; may be given several times
+    #[arg(long = "topic", value_name = "T")]
+    pub(crate) topics: Vec<String>,
+
+    /// Run this program for each line printed, with BELLWIRE_TOPIC and BELLWIRE_ITEM set
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) exec: Option<PathBuf>,
+
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// End after so many lines
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<u64>,
+
+    /// Leave the notification mode and enter it again after so long, before the server's autologout
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) rearm: Option<Duration>,
+
+    /// End with status 1 when the connection is lost
+    #[arg(long)]
+    pub(crate) no_reconnect: bool,
+
+    /// Send ids with the commands, for a server that understands them
+    #[arg(long)]
+    pub(crate) ids: bool,
+
+    #[command(flatten)]
+    pub(crate) record: Record,
+}
+
+/// Run a transcript through the core and print what each line is taken for
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replay {
+    /// The transcript
+    pub(crate) file: PathBuf,
+
+    /// The protocol that is spoken
+    #[arg(long, value_enum, default_value_t = DialectName::Notif)]
+    pub(crate) dialect: DialectName,
+
+    /// Play the server's end instead of the client's
+    #[arg(long)]
+    pub(crate) server: bool,
+}
+
+/// A protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DialectName {
+    Notif,
+}
+
+/// Recording a session.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Record {
+    /// Write the session to FILE as a transcript that `replay` accepts; further connections go to
+    /// FILE.2, FILE.3 and so on
+    #[arg(long = "record", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        Ok(_) => Err("must be more than 0".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}

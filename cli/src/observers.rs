@@ -1,0 +1,213 @@
+//! Who watches a connection: the demo's printer, the recorder, and the reporter of what nobody asked
+//! for.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use bellwire::dialect::notif::Notif;
+use bellwire::transcript::{Act, Recorder, Said, Settings, escape};
+use bellwire::{Config, Event};
+use bellwire_blocking::Observer;
+
+use crate::print;
+
+/// Several observers, in order.
+pub(crate) struct Observers(pub(crate) Vec<Box<dyn Observer>>);
+
+impl Observer for Observers {
+    fn connected(&mut self, connection: u64) {
+        self.0.iter_mut().for_each(|observer| observer.connected(connection));
+    }
+
+    fn client(&mut self, said: &Said) {
+        self.0.iter_mut().for_each(|observer| observer.client(said));
+    }
+
+    fn server(&mut self, said: &Said) {
+        self.0.iter_mut().for_each(|observer| observer.server(said));
+    }
+
+    fn event(&mut self, event: &Event<&[u8]>) {
+        self.0.iter_mut().for_each(|observer| observer.event(event));
+    }
+
+    fn fault(&mut self, error: &bellwire::Error) {
+        self.0.iter_mut().for_each(|observer| observer.fault(error));
+    }
+
+    fn act(&mut self, act: &Act) {
+        self.0.iter_mut().for_each(|observer| observer.act(act));
+    }
+
+    fn tick(&mut self, now: Duration) {
+        self.0.iter_mut().for_each(|observer| observer.tick(now));
+    }
+}
+
+/// Prints every line as it crosses the wire.
+pub(crate) struct Printer;
+
+impl Printer {
+    fn print(end: char, said: &Said) {
+        let Said::Bytes(bytes) = said else { return };
+        for text in bytes.split(|byte| *byte == b'\n').filter(|text| !text.is_empty()) {
+            let text = text.strip_suffix(b"\r").unwrap_or(text);
+            // If nobody reads it, the session goes on all the same.
+            let _ = print::line(format!("{end}: {}", escape(text)).as_bytes());
+        }
+    }
+}
+
+impl Observer for Printer {
+    fn client(&mut self, said: &Said) {
+        Self::print('C', said);
+    }
+
+    fn server(&mut self, said: &Said) {
+        Self::print('S', said);
+    }
+}
+
+/// Records each connection as a transcript.
+pub(crate) struct Record {
+    path: PathBuf,
+    notif: Notif,
+    config: Config,
+    connections: u32,
+    session: Option<(File, Recorder)>,
+}
+
+impl Record {
+    pub(crate) fn new(path: &Path, notif: &Notif, config: &Config) -> Self {
+        let (path, notif, config) = (path.to_owned(), notif.clone(), config.clone());
+        Self { path, notif, config, connections: 0, session: None }
+    }
+
+    fn start(&mut self) -> std::io::Result<(File, Recorder)> {
+        self.connections += 1;
+        let mut path = self.path.clone().into_os_string();
+        if self.connections > 1 {
+            path.push(format!(".{}", self.connections));
+        }
+        let mut recorder = Recorder::new("notif", false);
+        for (name, value) in Settings::of(&self.config, &self.notif) {
+            recorder.setting(name, value);
+        }
+        Ok((File::create(path)?, recorder))
+    }
+
+    /// Records something, and writes it at once, for a session may end at any moment.
+    fn note(&mut self, note: impl FnOnce(&mut Recorder)) {
+        let Some((file, recorder)) = &mut self.session else { return };
+        note(recorder);
+        if let Err(error) = file.write_all(recorder.take().as_bytes()) {
+            print::complain(format_args!("recording ends: {error}"));
+            self.session = None;
+        }
+    }
+}
+
+impl Observer for Record {
+    fn connected(&mut self, _: u64) {
+        match self.start() {
+            Ok(session) => self.session = Some(session),
+            Err(error) => {
+                print::complain(format_args!("cannot record to {}: {error}", self.path.display()));
+                self.session = None;
+            }
+        }
+    }
+
+    fn client(&mut self, said: &Said) {
+        self.note(|recorder| recorder.client(said));
+    }
+
+    fn server(&mut self, said: &Said) {
+        self.note(|recorder| recorder.server(said));
+    }
+
+    fn event(&mut self, event: &Event<&[u8]>) {
+        self.note(|recorder| recorder.event(event));
+    }
+
+    fn fault(&mut self, error: &bellwire::Error) {
+        self.note(|recorder| recorder.event(format_args!("error: {error}")));
+    }
+
+    fn act(&mut self, act: &Act) {
+        self.note(|recorder| recorder.act(act));
+    }
+
+    fn tick(&mut self, now: Duration) {
+        if let Some((_, recorder)) = &mut self.session {
+            recorder.tick(now);
+        }
+    }
+}
+
+/// Reports what answers no command: the first few one by one, then how many, now and then, so that
+/// a flood does not become a flood of reports.
+pub(crate) struct Strays {
+    json: bool,
+    told: u32,
+    untold: u64,
+    last: Instant,
+}
+
+impl Strays {
+    const ONE_BY_ONE: u32 = 10;
+    const NOW_AND_THEN: Duration = Duration::from_secs(1);
+
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, told: 0, untold: 0, last: Instant::now() }
+    }
+
+    fn tell(&mut self, text: &[u8]) {
+        let text = String::from_utf8_lossy(text);
+        if self.json {
+            let object = serde_json::json!({ "event": "unsolicited", "text": text });
+            print::complain_json(&object);
+        } else {
+            print::complain(format_args!("unsolicited: {}", escape(text.as_bytes())));
+        }
+    }
+
+    fn tell_count(&mut self) {
+        if self.untold == 0 {
+            return;
+        }
+        if self.json {
+            let object = serde_json::json!({ "event": "unsolicited", "more": self.untold });
+            print::complain_json(&object);
+        } else {
+            print::complain(format_args!("unsolicited: {} more lines", self.untold));
+        }
+        self.untold = 0;
+    }
+}
+
+impl Observer for Strays {
+    fn event(&mut self, event: &Event<&[u8]>) {
+        match event {
+            Event::Unsolicited(text) if self.told < Self::ONE_BY_ONE => {
+                self.told += 1;
+                self.tell(text);
+            }
+            Event::Unsolicited(_) => self.untold += 1,
+            _ => self.tell_count(),
+        }
+    }
+
+    fn fault(&mut self, _: &bellwire::Error) {
+        self.tell_count();
+    }
+
+    fn tick(&mut self, _: Duration) {
+        if self.last.elapsed() >= Self::NOW_AND_THEN {
+            self.last = Instant::now();
+            self.tell_count();
+        }
+    }
+}
