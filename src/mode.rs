@@ -1,7 +1,7 @@
 //! The notification mode: a reconciler between what is wanted and what is so.
 //!
 //! The caller says what he wants ([`listen`](crate::Client::listen),
-//! [`unlisten`](crate::Client::unlisten), commands); the server says what is so. [`Switch::next`] is
+//! [`unlisten`](crate::Client::unlisten), commands); the server says what is so. `Switch::next` is
 //! the one table that decides what to say next, and it knows no dialect.
 
 use core::time::Duration;

@@ -29,6 +29,11 @@ mod notifications;
 pub mod serve;
 mod transport;
 
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 pub use bellwire_adapter::{Ended, Error, Gap, Notice, Observer, Reconnect};
 
 pub use client::{Client, Pause, Pending};
