@@ -250,13 +250,18 @@ impl<D: Dialect> Client<D> {
         self.earliest().map(Moment::since_start)
     }
 
+    /// Whether a deadline passes at `now`. Bytes that came before it count (guarantee G17), so read
+    /// what waits in the transport before the next [`tick`](Self::tick).
+    #[must_use]
+    pub fn is_overdue(&self, now: Duration) -> bool {
+        !self.is_closed() && Clock::any_passes(now, self.timers())
+    }
+
     /// Moves time to `now`, counted since any moment that the caller chose and keeps to. A tick too
     /// many is a no-op.
     pub fn tick(&mut self, now: Duration) -> Events<'_, D> {
         let moved = self.clock.advance(now, self.earliest());
-        if matches!(moved, Moved::Jumped) && self.config.timers.silence.is_some() {
-            self.patience.probe_due = true;
-        }
+        self.patience.probe_due |= matches!(moved, Moved::Jumped);
         let clock = &self.clock;
         for timer in self.flight.iter_mut().map(|slot| &mut slot.timer) {
             clock.arm(timer, &moved);

@@ -97,6 +97,12 @@ impl Clock {
         timers.filter_map(|timer| timer.due(self.now)).min()
     }
 
+    /// Whether one of `timers` passes at `now`.
+    pub(crate) fn any_passes(now: Duration, mut timers: impl Iterator<Item = Timer>) -> bool {
+        let now = Moment::new(now);
+        timers.any(|timer| timer.passed(now))
+    }
+
     /// Moves to `now`; a moment that has passed already changes nothing.
     pub(crate) fn advance(&mut self, now: Duration, asked: Option<Moment>) -> Moved {
         self.now = self.now.max(Moment::new(now));

@@ -221,6 +221,13 @@ impl<D: ServerDialect> Server<D> {
         self.earliest().map(Moment::since_start)
     }
 
+    /// Whether a deadline passes at `now`; see [`Client::is_overdue`](crate::Client::is_overdue).
+    #[must_use]
+    pub fn is_overdue(&self, now: Duration) -> bool {
+        let Patience { silence, write, .. } = self.patience;
+        Clock::any_passes(now, [silence, write].into_iter())
+    }
+
     /// Moves time to `now`, counted since any moment that the caller chose and keeps to. A tick too
     /// many is a no-op.
     pub fn tick(&mut self, now: Duration) -> ServerEvents<'_, D> {

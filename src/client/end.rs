@@ -3,7 +3,7 @@
 use core::mem;
 
 use super::{Client, End, Events, Patience};
-use crate::clock::Moment;
+use crate::clock::{Moment, Timer};
 use crate::dialect::Dialect;
 use crate::error::{Cause, Closed, Error, Failure, LimitKind, Wait};
 use crate::event::Event;
@@ -157,13 +157,14 @@ impl<D: Dialect> Client<D> {
     }
 
     pub(super) fn earliest(&self) -> Option<Moment> {
-        if self.is_closed() {
-            return None;
-        }
+        if self.is_closed() { None } else { self.clock.earliest(self.timers()) }
+    }
+
+    pub(super) fn timers(&self) -> impl Iterator<Item = Timer> {
         let Patience { greeting, rearm, silence, probe, write, .. } = self.patience;
         let own = [greeting, rearm, silence, probe, write];
         let sent = self.flight.iter().map(|slot| slot.timer);
         let spooled = self.spool.iter().map(|entry| entry.timer);
-        self.clock.earliest(own.into_iter().chain(sent).chain(spooled))
+        own.into_iter().chain(sent).chain(spooled)
     }
 }

@@ -207,7 +207,12 @@ impl<D: Dialect + Clone> State<D> {
     /// Tells the time, and says what is due.
     fn turn(&mut self) {
         let Some(link) = &self.link else { return };
-        self.session.tick(link.since.elapsed());
+        let now = link.since.elapsed();
+        if link.descriptor.is_some() && self.session.client().is_overdue(now) {
+            // Nobody may have read for long: what came in time counts.
+            self.read();
+        }
+        self.session.tick(now);
         self.write();
         self.note_end();
     }

@@ -328,6 +328,10 @@ impl<'a, D: ServerDialect> Serving<'a, D> {
 
     /// Answers, writes, waits and reads, once each.
     fn turn<S: Service>(&mut self, service: &S, session: &mut S::Session) -> Result<(), Ended> {
+        if self.connection.lock().is_overdue(self.since.elapsed()) {
+            // The service may have been busy for long: what came in time counts.
+            self.read()?;
+        }
         while let Heard::Command(ticket, command) = self.hear()? {
             let reply = service.answer(session, &command, &mut self.peer);
             self.reply(ticket, reply);
