@@ -302,7 +302,7 @@ impl<D: Dialect> Client<D> {
     /// Commands given and not answered, those abandoned on the wire included.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.spool.len() + self.flight.len()
+        self.spool.len() + self.flight.commands()
     }
 
     /// Whether the connection has ended, or should be closed.

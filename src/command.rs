@@ -111,16 +111,25 @@ pub fn encode<D: Dialect>(dialect: &D, command: &impl Command<D>) -> Result<Vec<
 #[derive(Debug)]
 pub struct Encoder<'a> {
     out: &'a mut Vec<u8>,
+    /// So many of the bytes are the frame's end, which no limit counts.
+    ends: usize,
 }
 
 impl<'a> Encoder<'a> {
     pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out }
+        Self { out, ends: 0 }
     }
 
     /// Appends the dialect's own bytes as they are.
     pub fn push(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
+    }
+
+    /// Appends the end of the frame, a line end say. It does not count towards
+    /// [`Limits::frame`](crate::Limits::frame).
+    pub fn end(&mut self, bytes: &[u8]) {
+        self.push(bytes);
+        self.ends += bytes.len();
     }
 
     /// Appends text of the caller's that must not hold CR, LF or NUL.
@@ -148,13 +157,12 @@ pub(crate) fn append<T>(
     write: impl FnOnce(&mut Encoder<'_>) -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
     let before = out.len();
-    let written = write(&mut Encoder::new(out)).and_then(|value| {
-        if out.len() - before > limit {
-            Err(Refusal::TooLong { allowed: limit })
-        } else {
-            Ok(value)
-        }
-    });
+    let mut line = Encoder::new(out);
+    let mut written = write(&mut line);
+    let length = line.out.len() - before - line.ends;
+    if written.is_ok() && length > limit {
+        written = Err(Refusal::TooLong { allowed: limit });
+    }
     if written.is_err() {
         out.truncate(before);
     }

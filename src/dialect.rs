@@ -46,7 +46,7 @@ pub mod notif;
 ///
 ///     fn encode_text(&self, text: &[u8], line: &mut Encoder<'_>) -> Result<(), Refusal> {
 ///         line.text(text)?;
-///         line.push(b"\n");
+///         line.end(b"\n");
 ///         Ok(())
 ///     }
 /// }

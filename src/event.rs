@@ -58,8 +58,8 @@ pub enum Event<B> {
     Listening(B),
     /// The server has confirmed that the notification mode is left, or ended it by itself.
     NotListening(B),
-    /// The server refused to switch the notification mode on or off. The machine does not try again
-    /// before [`listen`](crate::Client::listen) is called.
+    /// The server refused to enter the notification mode; it is not asked again before
+    /// [`listen`](crate::Client::listen) is called. Or it refused to leave it, which counts as left.
     SwitchRefused(B),
     /// The server says that it is about to close the connection.
     Goodbye(B),

@@ -61,6 +61,13 @@ pub(crate) enum Role {
     Probe,
 }
 
+impl Role {
+    /// Whether the command is the machine's own.
+    pub(crate) fn is_own(self) -> bool {
+        matches!(self, Self::Enter | Self::Leave | Self::Probe)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Slot<E> {
     pub(crate) role: Role,
@@ -77,11 +84,13 @@ pub(crate) struct Flight<E> {
     slots: VecDeque<Slot<E>>,
     sent: u64,
     held: usize,
+    /// Slots of the machine's own commands.
+    own: usize,
 }
 
 impl<E> Flight<E> {
     pub(crate) const fn new() -> Self {
-        Self { slots: VecDeque::new(), sent: 0, held: 0 }
+        Self { slots: VecDeque::new(), sent: 0, held: 0, own: 0 }
     }
 
     /// The number that the next command on the wire has.
@@ -91,11 +100,17 @@ impl<E> Flight<E> {
 
     pub(crate) fn push(&mut self, role: Role, expect: E, timer: Timer) {
         self.sent += 1;
+        self.own += usize::from(role.is_own());
         self.slots.push_back(Slot { role, expect, timer, number: self.sent, parts: 0, size: 0 });
     }
 
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    /// The caller's commands, those included that he has abandoned.
+    pub(crate) fn commands(&self) -> usize {
+        self.slots.len() - self.own
     }
 
     pub(crate) fn held(&self) -> usize {
@@ -141,8 +156,10 @@ impl<E> Flight<E> {
     #[inline]
     pub(crate) fn remove(&mut self, index: usize) -> Option<Role> {
         let slot = if index == 0 { self.slots.pop_front() } else { self.slots.remove(index) }?;
-        if matches!(slot.role, Role::Held(_)) {
-            self.held -= 1;
+        match slot.role {
+            Role::Command(_) => {}
+            Role::Held(_) => self.held -= 1,
+            Role::Enter | Role::Leave | Role::Probe => self.own -= 1,
         }
         Some(slot.role)
     }

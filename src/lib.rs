@@ -43,7 +43,7 @@
 //! |---|---|---|---|
 //! | a reply comes twice | unsolicited, if it comes before the next command is on the wire; else taken for the next one's reply, unless that waits for something of another kind | taken for the next one's reply, unless that waits for something of another kind | unsolicited |
 //! | a reply never comes | its command times out; nothing more is sent until the reply is there, or until [`Timers::held`] has passed: then the connection is desynchronised | replies shift by one command, until one times out; the connection is desynchronised after [`Timers::held`] | that command times out; no other is touched |
-//! | a reply comes late | swallowed, and the next command is sent | swallowed, in its place | swallowed; unsolicited after [`Timers::held`] |
+//! | a reply comes late | swallowed, and the next command is sent | swallowed, in its place | swallowed; unsolicited if more than [`Limits::held`] are awaited |
 //!
 //! "Of another kind": where the dialect can see it. In notif, `random?` waits for a number, and a mode
 //! switch for its acknowledgement, so that `3007` never acknowledges `notif`.

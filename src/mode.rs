@@ -143,7 +143,6 @@ impl Switch {
             Phase::Off if probe => Step::Probe,
             Phase::On if self.leave_wanted(mode, facts) => Step::Leave,
             Phase::On if self.owed > 0 => Step::Acknowledge,
-            Phase::On if probe => Step::Probe,
             Phase::On | Phase::Entering if spooled && mode.commands == InMode::Answered => {
                 Step::Command
             }
@@ -159,8 +158,9 @@ impl Switch {
     }
 
     fn leave_wanted(&self, mode: Mode, facts: Facts) -> bool {
-        let must_leave = mode.commands == InMode::LeaveFirst && (facts.spooled || facts.probe);
-        !self.wanted || self.rearm || must_leave
+        let must_leave = mode.commands == InMode::LeaveFirst && facts.spooled;
+        // Leaving is answered, which is all that a probe asks for.
+        !self.wanted || self.rearm || facts.probe || must_leave
     }
 
     fn without_mode(facts: Facts) -> Step {

@@ -7,15 +7,16 @@ use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
 use crate::clock::{Clock, Moment, Timer};
-use crate::command::{Encoder, append};
 use crate::config::ServerConfig;
 use crate::dialect::{Heard, ServerDialect};
-use crate::error::{Closed, Error, Excerpt, Refusal, Refused, Wait};
+use crate::error::{Closed, Error, Excerpt, Refused, Wait};
 use crate::event::{Reply, ServerEvent};
 use crate::frame::{Cut, Input, Span};
 use crate::output::Output;
 use crate::ticket::{Ticket, Tickets};
 use crate::topics::{Notify, Topics};
+
+mod say;
 
 /// The server's machine for one connection: it takes bytes, replies and notifications in, and gives
 /// commands and bytes out. It does no I/O and reads no clock.
@@ -303,7 +304,7 @@ impl<D: ServerDialect> Server<D> {
     fn take_event(&mut self) -> Result<Option<ServerEvent<Span>>, Error> {
         match &self.end {
             End::Fault(error) => return Err(error.clone()),
-            End::Over => return Ok(None),
+            End::Over => return self.expire(),
             End::Open | End::Eof(_) => {}
         }
         if self.is_full() {
@@ -374,88 +375,6 @@ impl<D: ServerDialect> Server<D> {
     fn silence_allowed(&self) -> Option<Duration> {
         let timers = &self.config.timers;
         if self.asked { timers.autologout } else { timers.silence }
-    }
-}
-
-/// Saying: from replies and notifications to bytes.
-impl<D: ServerDialect> Server<D> {
-    fn answer(&mut self, ticket: Ticket, reply: Reply<&[u8]>) -> Result<(), Refusal> {
-        if matches!(self.end, End::Fault(_)) {
-            return Err(Refusal::Closed);
-        }
-        self.flush();
-        let Self { dialect, slots, output, config, .. } = self;
-        let index = slots
-            .iter()
-            .position(|slot| matches!(slot.answer, Answer::Awaited(t) if t == ticket))
-            .ok_or(Refusal::UnknownTicket)?;
-        let Some(slot) = slots.get_mut(index) else { return Err(Refusal::UnknownTicket) };
-        let limit = config.limits.frame;
-        if index == 0 {
-            append(output.buffer(), limit, |line| dialect.reply(&slot.note, reply, line))?;
-            slots.pop_front();
-        } else {
-            let mut ready = Vec::new();
-            append(&mut ready, limit, |line| dialect.reply(&slot.note, reply, line))?;
-            slot.answer = Answer::Ready(ready);
-        }
-        Ok(())
-    }
-
-    fn announce(&mut self, topic: &[u8]) -> Result<Notify, Refusal> {
-        if !matches!(self.end, End::Open) {
-            return Err(Refusal::Closed);
-        }
-        let Self { dialect, topics, config, .. } = self;
-        if !topics.knows(topic) {
-            let mut trial = Vec::new();
-            append(&mut trial, config.limits.frame, |line| dialect.notify(topic, line))?;
-        }
-        topics.announce(topic, config.limits.topics, self.listening)
-    }
-
-    /// Moves what may be said to the output: replies whose turn it is, then notifications.
-    fn flush(&mut self) {
-        while self.output.len() < self.config.limits.output && self.flush_reply() {}
-        while self.listening
-            && self.output.len() < Self::NOTIFICATIONS_AHEAD
-            && self.flush_notification()
-        {}
-    }
-
-    /// Notifications wait with their topic, where they merge, rather than behind so many bytes
-    /// that the transport does not take.
-    const NOTIFICATIONS_AHEAD: usize = 512;
-
-    fn flush_reply(&mut self) -> bool {
-        let Self { dialect, slots, output, .. } = self;
-        let Some(slot) = slots.front() else { return false };
-        let line = &mut Encoder::new(output.buffer());
-        match &slot.answer {
-            Answer::Awaited(_) => return false,
-            Answer::Ready(bytes) => line.push(bytes),
-            Answer::Rejection(why) => {
-                let reply = Reply::refused(why.as_bytes());
-                if dialect.reply(&slot.note, reply, line).is_err() {
-                    // A dialect that cannot say its own error has nothing to say.
-                    line.push(b"");
-                }
-            }
-            Answer::Switch { listening } => {
-                dialect.acknowledge(&slot.note, line);
-                self.listening = *listening;
-                self.topics.switched(*listening);
-            }
-        }
-        self.slots.pop_front();
-        true
-    }
-
-    fn flush_notification(&mut self) -> bool {
-        let Self { dialect, topics, output, .. } = self;
-        let Some(topic) = topics.take() else { return false };
-        // It was checked when it was announced.
-        dialect.notify(topic, &mut Encoder::new(output.buffer())).is_ok()
     }
 }
 

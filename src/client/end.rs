@@ -3,7 +3,7 @@
 use core::mem;
 
 use super::{Client, End, Events, Patience};
-use crate::clock::{Moment, Timer};
+use crate::clock::{Moment, Moved, Timer};
 use crate::dialect::Dialect;
 use crate::error::{Cause, Closed, Error, Failure, LimitKind, Wait};
 use crate::event::Event;
@@ -43,7 +43,7 @@ impl<D: Dialect> Client<D> {
         }
         if self.patience.silence.passed(now) {
             self.patience.silence.stop();
-            self.patience.probe_due = true;
+            self.probe();
         }
         if self.patience.rearm.passed(now) {
             self.patience.rearm.stop();
@@ -51,6 +51,15 @@ impl<D: Dialect> Client<D> {
         }
         self.expire_held();
         self.expire_command()
+    }
+
+    /// Where there is no room for a probe, the answer to what is on the wire serves as well.
+    fn probe(&mut self) {
+        self.patience.probe_due = self.has_room();
+        if !self.patience.probe_due {
+            self.patience.probe = Timer::start(self.config.timers.probe);
+            self.clock.arm(&mut self.patience.probe, &Moved::Steadily);
+        }
     }
 
     fn fatal_deadline(&self) -> Option<Error> {
@@ -91,18 +100,11 @@ impl<D: Dialect> Client<D> {
         Some(Event::Failed { ticket, why: Failure::NeverSent(Cause::TimedOut) })
     }
 
-    /// A reply that stays away shifts those after it, unless replies carry numbers.
+    /// A reply that stays away has shifted those after it.
     fn expire_held(&mut self) {
         let now = self.clock.now();
-        let expired = self
-            .flight
-            .iter()
-            .position(|slot| matches!(slot.role, Role::Held(_)) && slot.timer.passed(now));
-        let Some(index) = expired else { return };
-        if self.dialect.numbered() {
-            self.flight.remove(index);
-            self.expire_held();
-        } else {
+        let gone = |role| matches!(role, Role::Held(_) | Role::Probe);
+        if self.flight.iter().any(|slot| gone(slot.role) && slot.timer.passed(now)) {
             self.fault(Error::Desynchronised { held: self.flight.held() });
         }
     }

@@ -99,19 +99,23 @@ impl<D: Dialect> Client<D> {
 
     #[cold]
     fn hear_enter_answered(&mut self, reply: Reply<Span>) -> Event<Span> {
-        let at_once = self.switch.mode.is_some_and(|mode| mode.entered == Entered::AtOnce);
-        let entering = self.switch.phase == Phase::Entering || at_once;
         self.patience.rearm.stop();
-        match reply.status {
-            Status::Refused if entering => {
-                self.switch.refused();
-                Event::SwitchRefused(reply.text)
-            }
-            Status::Done if !self.switch.holds_enter() => self.enter_mode(reply.text),
-            _ => {
-                self.switch.left();
-                Event::NotListening(reply.text)
-            }
+        let Some(entered) = self.switch.mode.map(|mode| mode.entered) else {
+            return Event::NotListening(reply.text);
+        };
+        let refused = match entered {
+            Entered::ByReply if reply.status == Status::Done => return self.enter_mode(reply.text),
+            Entered::ByReply => true,
+            // Over before it began: asking again at once would go on for ever.
+            Entered::ByContinue => self.switch.phase == Phase::Entering,
+            Entered::AtOnce => reply.status == Status::Refused,
+        };
+        if refused {
+            self.switch.refused();
+            Event::SwitchRefused(reply.text)
+        } else {
+            self.switch.left();
+            Event::NotListening(reply.text)
         }
     }
 

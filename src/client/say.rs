@@ -38,7 +38,7 @@ impl<D: Dialect> Client<D> {
     }
 
     pub(super) fn hold(&mut self, index: usize) {
-        self.flight.hold(index, Timer::start(self.config.timers.held));
+        self.flight.hold(index, Timer::start(self.answer_patience()));
         if self.flight.held() <= self.config.limits.held {
             return;
         }
@@ -50,6 +50,12 @@ impl<D: Dialect> Client<D> {
         } else {
             self.fault(Error::Desynchronised { held: self.flight.held() });
         }
+    }
+
+    /// How long an answer that nobody waits for may stay away. Where replies carry numbers, it
+    /// shifts no other.
+    fn answer_patience(&self) -> Option<Duration> {
+        if self.dialect.numbered() { None } else { self.config.timers.held }
     }
 
     /// Says one thing, if there is one to say.
@@ -71,7 +77,7 @@ impl<D: Dialect> Client<D> {
     pub(crate) fn intent(&self) -> Step {
         self.switch.next(Facts {
             spooled: !self.spool.is_empty(),
-            room: self.in_flight() < self.config.in_flight.max(1),
+            room: self.has_room(),
             probe: self.patience.probe_due,
         })
     }
@@ -80,6 +86,11 @@ impl<D: Dialect> Client<D> {
     #[must_use]
     pub fn has_output(&self) -> bool {
         !self.output.is_empty()
+    }
+
+    /// Whether one more command may be on the wire.
+    pub(super) fn has_room(&self) -> bool {
+        self.in_flight() < self.config.in_flight.max(1)
     }
 
     /// What counts as on the wire: not the command that holds the mode open, and where replies
@@ -128,7 +139,7 @@ impl<D: Dialect> Client<D> {
         }
         self.switch.leave_sent();
         if mem::take(&mut self.patience.probe_due) {
-            // Leaving is answered, which is all that a probe asks for.
+            // It is the probe: see the table.
             self.patience.probe = Timer::start(self.config.timers.probe);
         }
         true
@@ -147,7 +158,8 @@ impl<D: Dialect> Client<D> {
     fn say_probe(&mut self) -> bool {
         self.patience.probe_due = false;
         if let Some(expect) = self.say(Word::Probe) {
-            self.flight.push(Role::Probe, expect, Timer::Off);
+            // Other bytes may show that the peer lives; the answer is due all the same.
+            self.flight.push(Role::Probe, expect, Timer::start(self.answer_patience()));
             self.patience.probe = Timer::start(self.config.timers.probe);
         }
         true

@@ -172,7 +172,7 @@ impl Dialect for Notif {
                 ));
             }
         }
-        line.push(self.newline.bytes());
+        line.end(self.newline.bytes());
         Ok(if text.trim_ascii() == b"random?" { Expect::Number } else { Expect::Line })
     }
 
@@ -207,7 +207,7 @@ impl Dialect for Notif {
             Word::Probe => (self.spelling.leave(), Some(Expect::Left)),
         };
         line.push(text.as_bytes());
-        line.push(self.newline.bytes());
+        line.end(self.newline.bytes());
         expect
     }
 
@@ -394,14 +394,14 @@ impl ServerDialect for Notif {
             line.push(b"error: ");
         }
         line.text(reply.text)?;
-        line.push(self.newline.bytes());
+        line.end(self.newline.bytes());
         Ok(())
     }
 
     fn acknowledge(&self, note: &Note, line: &mut Encoder<'_>) {
         self.begin(note, line);
         line.push(note.acknowledgement);
-        line.push(self.newline.bytes());
+        line.end(self.newline.bytes());
     }
 
     fn notify(&self, topic: &[u8], line: &mut Encoder<'_>) -> Result<(), Refusal> {
@@ -415,7 +415,7 @@ impl ServerDialect for Notif {
         }
         line.push(b"notif: ");
         line.text(topic)?;
-        line.push(self.newline.bytes());
+        line.end(self.newline.bytes());
         Ok(())
     }
 

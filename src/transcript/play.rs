@@ -39,8 +39,8 @@ pub struct Mismatch {
 /// Plays the client's end of `transcript` on `client`.
 ///
 /// What the client says is compared with what the machine says. Where the machine has nothing to
-/// say, the line is taken for the program's doing: a command is given, `notif` means
-/// [`listen`](Client::listen), and so on.
+/// say, the line is taken for the program's doing: a command is given, and in a transcript without
+/// `>` lines, `notif` means [`listen`](Client::listen), and so on.
 ///
 /// # Errors
 ///
@@ -85,8 +85,9 @@ trait End {
     fn says(what: &What) -> Option<(bool, &Said)>;
     fn hear(&mut self, said: &Said);
     fn tick(&mut self, now: Duration);
-    /// Does what the program must have done before the machine says `line`.
-    fn prompt(&mut self, line: &[u8]) -> Result<(), String>;
+    /// Does what the program must have done before the machine says `line`. In a strict transcript,
+    /// the program's wishes about the mode are acts.
+    fn prompt(&mut self, line: &[u8], strict: bool) -> Result<(), String>;
     fn output(&mut self) -> &[u8];
     fn written(&mut self, count: usize);
     /// Does what the program does; says what came of it.
@@ -147,7 +148,7 @@ impl<'t, 'w, E: End> Player<'t, 'w, E> {
             }
             What::Act(act) => {
                 let outcome = self.end.act(act)?;
-                self.taken.extend(outcome);
+                self.taken.extend(outcome.filter(|_| self.strict));
                 self.tick();
             }
             what => match E::says(what) {
@@ -167,6 +168,8 @@ impl<'t, 'w, E: End> Player<'t, 'w, E> {
     fn tick(&mut self) {
         self.end.tick(self.now);
         let events = self.end.events();
+        // An event may have started a timer, which runs from now.
+        self.end.tick(self.now);
         for event in &events {
             (self.watch)(Shown::Taken(event));
         }
@@ -177,7 +180,7 @@ impl<'t, 'w, E: End> Player<'t, 'w, E> {
 
     fn say(&mut self, bytes: &[u8]) -> Result<(), String> {
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.end.prompt(line)?;
+            self.end.prompt(line, self.strict)?;
             let due = self.end.output();
             if !due.starts_with(line) {
                 let due = escape(due);
@@ -241,12 +244,13 @@ impl<D: Dialect> End for ClientEnd<D> {
         self.client.tick(now);
     }
 
-    fn prompt(&mut self, line: &[u8]) -> Result<(), String> {
+    fn prompt(&mut self, line: &[u8], strict: bool) -> Result<(), String> {
         if self.client.has_output() {
             return Ok(());
         }
         let intent = self.client.intent();
         match self.client.dialect().spoken(without_end(line)) {
+            Spoken::Enter | Spoken::Leave if strict => {}
             Spoken::Enter if intent != mode::Step::Enter => self.client.listen(),
             Spoken::Leave if !matches!(intent, mode::Step::Leave | mode::Step::Probe) => {
                 self.client.unlisten();
@@ -362,7 +366,7 @@ impl<D: ServerDialect> End for ServerEnd<D> {
         self.server.tick(now);
     }
 
-    fn prompt(&mut self, line: &[u8]) -> Result<(), String> {
+    fn prompt(&mut self, line: &[u8], _: bool) -> Result<(), String> {
         if !self.server.output().is_empty() {
             return Ok(());
         }

@@ -1,0 +1,322 @@
+//! Limits (G12), one test each, and abandoned commands (G3). Limits of a reply's parts are in
+//! `held_modes.rs`, as notif's replies have none.
+
+use bellwire::dialect::notif::{Notif, Random};
+use bellwire::mode::Phase;
+use bellwire::{
+    Error, LimitKind, Notify, Refusal, Reply, Server, ServerConfig, ServerEvent, Ticket,
+};
+
+use crate::common::{client, plain, sent, server};
+use crate::within;
+
+fn serving(change: impl FnOnce(&mut ServerConfig)) -> Server<Notif> {
+    let mut config = ServerConfig::default();
+    change(&mut config);
+    Server::new(Notif::default(), config)
+}
+
+/// The tickets of the commands that the server takes.
+fn taken(server: &mut Server<Notif>) -> Vec<Ticket> {
+    let mut tickets = Vec::new();
+    let mut events = server.events();
+    while let Some(event) = events.next().unwrap() {
+        if let ServerEvent::Command { ticket, .. } = event {
+            tickets.push(ticket);
+        }
+    }
+    tickets
+}
+
+/// G12: what the server says in one line. Just as long as allowed is allowed, with either line end.
+#[test]
+fn limit_of_a_frame() {
+    let fits = "= frame 8
+        C: size?
+        S: 12345678
+        > reply 1 12345678
+        C: size?
+        S: 12345678\\n\\
+        > reply 2 12345678";
+    client(fits);
+    let too_long = "= frame 8
+        C: size?
+        S: 123456789
+        > unanswered 1 the connection ended
+        > error: the peer sent more than the limit of 8 bytes in a frame allows: \"12345678\"";
+    client(too_long);
+    // One that never ends costs no more.
+    let mut client = plain(|config| config.limits.frame = 8);
+    let mut fed = 0;
+    let error = loop {
+        fed += 1;
+        if let Err(error) = client.feed(b"1").next() {
+            break error;
+        }
+    };
+    assert!(matches!(error, Error::Limit { limit: LimitKind::Frame, allowed: 8, .. }), "{error}");
+    assert_eq!(fed, 10); // one may have been the CR of an end
+}
+
+/// G12: what a client says in one line, without its end.
+#[test]
+fn limit_of_a_command() {
+    let mut client = plain(|config| config.limits.frame = 7);
+    client.command("random?").unwrap();
+    let refused = client.command("random??").unwrap_err();
+    assert_eq!((refused.value, refused.why), ("random??", Refusal::TooLong { allowed: 7 }));
+    assert_eq!(sent(&mut client), "random?\r\n");
+}
+
+/// G12, G13: what a server says in one line, without its end.
+#[test]
+fn limit_of_a_reply_and_of_a_topic() {
+    let session = "= frame 16
+        C: random?
+        > command 1 random?
+        ! reply 1 0123456789abcdefg
+        > refused: it is longer than 16 bytes
+        ! notify 0123456789
+        > refused: it is longer than 16 bytes
+        ! notify 012345678
+        > held 012345678
+        ! reply 1 0123456789abcdef
+        S: 0123456789abcdef";
+    server(session);
+}
+
+/// G12: commands given and not answered.
+#[test]
+fn limit_of_pending_commands() {
+    let session = "= pending 2
+        ! command random?
+        ! command random?
+        ! command random?
+        > refused: too much is waiting already (limit 2); try again later
+        C: random?
+        S: 1
+        > reply 1 1
+        ! command random?
+        C: random?
+        S: 2
+        > reply 2 2
+        C: random?
+        S: 3
+        > reply 3 3";
+    client(session);
+}
+
+/// G12: bytes given and not taken by the transport.
+#[test]
+fn limit_of_output() {
+    let mut client = plain(|config| {
+        config.limits.output = 20;
+        config.in_flight = 8;
+    });
+    client.command(Random).unwrap();
+    assert_eq!(client.output().len(), 9);
+    client.command(Random).unwrap();
+    client.command(Random).unwrap();
+    let refused = client.command(Random).unwrap_err();
+    assert_eq!(refused.why, Refusal::Full { allowed: 20 });
+    sent(&mut client);
+    client.command(Random).unwrap();
+}
+
+/// G12, G26: commands that a client sends and the server has not answered. More are not taken; nothing
+/// is lost.
+#[test]
+fn limit_of_pending_commands_at_the_server() {
+    let mut server = serving(|config| config.limits.pending = 2);
+    server.feed(&b"random?\r\n".repeat(5));
+    let first = taken(&mut server);
+    assert_eq!((first.len(), server.wants_input()), (2, false));
+    server.reply(first[0], Reply::done("1")).unwrap();
+    assert_eq!((taken(&mut server).len(), server.wants_input()), (1, false));
+    server.reply(first[1], Reply::done("2")).unwrap();
+    assert_eq!(taken(&mut server).len(), 1);
+    assert_eq!(server.output(), b"1\r\n2\r\n");
+}
+
+/// G12, G25: a client that asks and does not read the answers costs a bounded amount.
+#[test]
+fn limit_of_output_at_the_server() {
+    let mut server = serving(|config| config.limits.output = 1000);
+    let mut answers = 0;
+    for _ in 0..1000 {
+        server.feed(b"random?\r\n");
+        for ticket in taken(&mut server) {
+            server.reply(ticket, Reply::done("0123456789")).unwrap();
+            answers += 1;
+        }
+    }
+    assert_eq!(answers, 84); // of 12 bytes each
+    assert!(!server.wants_input());
+    assert_eq!(server.output().len(), 84 * 12);
+    server.written(84 * 12);
+    assert!(server.wants_input());
+    assert_eq!(taken(&mut server).len(), 64);
+}
+
+/// G12, G25: per topic at most one notification waits, and there are so many topics at most.
+#[test]
+fn limit_of_waiting_notifications() {
+    let mut server = serving(|config| config.limits.topics = 100);
+    server.feed(b"notif\r\n");
+    assert_eq!(taken(&mut server), []);
+    assert_eq!(server.output(), b"OK\r\n");
+    for round in 0..10 {
+        for topic in 0..100 {
+            let how = server.notify(format!("topic {topic}")).unwrap();
+            assert_eq!(how, if round == 0 { Notify::Queued } else { Notify::Merged });
+        }
+    }
+    let refused = server.notify("one more").unwrap_err();
+    assert_eq!((refused.value, refused.why), ("one more", Refusal::Full { allowed: 100 }));
+    // The client reads at last: each topic once, and what was new meanwhile is not lost.
+    let mut told = Vec::new();
+    loop {
+        let due = server.output().to_vec();
+        if due.is_empty() {
+            break;
+        }
+        server.written(due.len());
+        told.extend(due);
+    }
+    assert_eq!(told.iter().filter(|byte| **byte == b'\n').count(), 101);
+}
+
+/// G3: replies to abandoned commands stay away, and too many are awaited: past the bound nobody knows
+/// whose the next reply is. The client says so, and never guesses.
+#[test]
+fn desynchronised_past_the_bound() {
+    let session = "= held 2
+        = in-flight 8
+        C: random?
+        C: random?
+        C: random?
+        C: random?
+        ! abandon 1
+        > held 1
+        ! abandon 2
+        > held 2
+        S: 1
+        > late 1 1
+        ! abandon 3
+        > held 3
+        ! abandon 4
+        > held 4
+        > error: desynchronised: 3 abandoned commands still wait for their replies
+        S: 2";
+    client(session);
+}
+
+/// G1, G3: the same after some time, with outcomes for those that wait.
+#[test]
+fn desynchronised_after_some_time() {
+    let session = "= held-for 60s
+        = in-flight 2
+        ! command random?
+        ! command random?
+        ! command random?
+        C: random?
+        C: random?
+        .. 10s
+        ! abandon 1
+        > held 1
+        .. 59s
+        S: notif: random
+        > notification random
+        .. 1s
+        > unanswered 2 the connection ended
+        > never-sent 3 the connection ended
+        > error: desynchronised: 1 abandoned commands still wait for their replies";
+    client(session);
+}
+
+/// G3: a reply that is late, and not too late, sets all right again.
+#[test]
+fn held_reply_comes_in_time() {
+    let session = "= held-for 60s
+        = held 1
+        C: random?
+        ! abandon 1
+        > held 1
+        .. 59s
+        S: 1
+        > late 1 1
+        .. 59s
+        C: random?
+        ! abandon 2
+        > held 2
+        .. 59s
+        S: error: none left
+        > late 2 error: none left";
+    client(session);
+}
+
+/// G3: with ids no reply is ever shifted: the client is never desynchronised, neither past the bound
+/// nor after some time, and abandoned commands do not keep others waiting.
+#[test]
+fn never_desynchronised_with_ids() {
+    let session = "= ids
+        = held 2
+        = held-for 60s
+        C: #1 random?
+        ! abandon 1
+        > held 1
+        C: #2 random?
+        ! abandon 2
+        > held 2
+        C: #3 random?
+        ! abandon 3
+        > held 3
+        S: #2 2
+        > late 2 2
+        .. 60s
+        .. 1h
+        C: #4 random?
+        S: #4 4
+        > reply 4 4";
+    client(session);
+}
+
+/// G3: a reply to a command that was given up long ago is still nobody's, and no fault of the server's.
+#[test]
+fn forgotten_replies_with_ids_are_late() {
+    let session = "= ids
+        = held-for 60s
+        = unsolicited fatal
+        C: #1 random?
+        ! abandon 1
+        > held 1
+        .. 60s
+        S: #1 1
+        > late 1 1
+        C: #2 random?
+        S: #2 2
+        > reply 2 2";
+    client(session);
+}
+
+/// G3: in the mode, where the abandoned command rides behind the leave.
+#[test]
+fn abandoned_while_the_mode_is_switched() {
+    let session = "= in-flight 8
+        = held 1
+        ! command random?
+        C: stop_notif
+        C: random?
+        ! abandon 1
+        > held 1
+        S: notif: random
+        S| OK
+        > notification random
+        > not listening
+        C: notif
+        S: 1
+        S| OK
+        > late 1 1
+        > listening";
+    within(Phase::On, session);
+}
