@@ -69,6 +69,7 @@ pub enum Event<B> {
 
 impl<B> Event<B> {
     /// The same event with its bytes turned into something else.
+    #[inline(always)]
     pub fn map<C>(self, mut f: impl FnMut(B) -> C) -> Event<C> {
         match self {
             Self::Greeting(text) => Event::Greeting(f(text)),

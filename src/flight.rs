@@ -28,6 +28,7 @@ impl<'a, E> Awaiting<'a, E> {
     }
 
     /// What the command that was sent with this number waits for.
+    #[inline(never)]
     pub fn numbered(&mut self, number: u64) -> Option<&mut E> {
         let index = self.flight.find(To::Number(number))?;
         self.flight.slots.get_mut(index).map(|slot| &mut slot.expect)
@@ -151,6 +152,27 @@ impl<E> Flight<E> {
             slot.timer = timer;
             self.held += 1;
         }
+    }
+
+    /// Takes the command's slot that a reply answers. `None`: it answers something else.
+    #[inline(always)]
+    pub(crate) fn answer_command(&mut self, to: To) -> Option<Ticket> {
+        match to {
+            To::Oldest => {
+                let Role::Command(ticket) = self.slots.front()?.role else { return None };
+                self.slots.pop_front();
+                Some(ticket)
+            }
+            To::Number(number) => self.answer_numbered(number),
+        }
+    }
+
+    #[inline(never)]
+    fn answer_numbered(&mut self, number: u64) -> Option<Ticket> {
+        let index = self.find(To::Number(number))?;
+        let Role::Command(ticket) = self.slots.get(index)?.role else { return None };
+        self.slots.remove(index);
+        Some(ticket)
     }
 
     #[inline]

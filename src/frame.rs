@@ -44,7 +44,7 @@ pub fn line(input: &[u8], searched: usize) -> Framing {
     match memchr::memchr(b'\n', &input[searched..]) {
         Some(found) => {
             let lf = searched + found;
-            let body = if lf > 0 && input[lf - 1] == b'\r' { lf - 1 } else { lf };
+            let body = lf - usize::from(input[..lf].ends_with(b"\r"));
             Framing::Frame { body, end: lf + 1 }
         }
         None => Framing::More { searched: input.len() },
@@ -65,11 +65,15 @@ impl Span {
         Self { start: (self.start + offset).min(self.end), end: self.end }
     }
 
-    /// The part of this span that `range`, counted from its beginning, names.
+    /// The part of this span that `range`, counted from its beginning, names; nothing if it names
+    /// more than there is.
     #[inline]
     pub(crate) fn part(self, range: Range<usize>) -> Self {
-        let start = (self.start + range.start).min(self.end);
-        Self { start, end: (self.start + range.end).clamp(start, self.end) }
+        if range.start <= range.end && range.end <= self.end - self.start {
+            Self { start: self.start + range.start, end: self.start + range.end }
+        } else {
+            Self::default()
+        }
     }
 }
 
@@ -123,15 +127,12 @@ impl Input {
     }
 
     /// Takes the next frame, as `framing` cuts it, of at most `limit` bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn cut(
         &mut self,
         limit: usize,
         framing: impl FnOnce(&[u8], usize) -> Framing,
     ) -> Cut {
-        if self.skipping && !self.skip_line() {
-            return Cut::Nothing;
-        }
         let pending = &self.buffer[self.start..];
         if pending.is_empty() {
             return Cut::Nothing;
@@ -174,7 +175,11 @@ impl Input {
         }
     }
 
-    fn skip_line(&mut self) -> bool {
+    /// Goes on dropping, as [`drop_line`](Self::drop_line) said. Whether all is dropped.
+    pub(crate) fn skip_line(&mut self) -> bool {
+        if !self.skipping {
+            return true;
+        }
         match memchr::memchr(b'\n', &self.buffer[self.start..]) {
             Some(lf) => {
                 self.start += lf + 1;
@@ -190,6 +195,8 @@ impl Input {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn beginning(&self, limit: usize) -> Span {
         let end = self.buffer.len().min(self.start.saturating_add(limit));
         Span { start: self.start, end }

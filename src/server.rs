@@ -313,6 +313,9 @@ impl<D: ServerDialect> Server<D> {
         if self.is_full() {
             return self.expire();
         }
+        if !self.input.skip_line() {
+            return self.quiet_events();
+        }
         let dialect = &mut self.dialect;
         let cut = self
             .input

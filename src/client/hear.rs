@@ -1,5 +1,7 @@
 //! Hearing: from frames to events.
 
+use core::ops::Range;
+
 use super::Client;
 use crate::clock::Timer;
 use crate::config::Unsolicited;
@@ -9,39 +11,78 @@ use crate::event::{Event, Notification, Reply, Status};
 use crate::flight::{Awaiting, Role};
 use crate::frame::{Cut, Span};
 use crate::mode::{Entered, Phase};
+use crate::ticket::Ticket;
+
+/// What nearly all frames are.
+pub(super) enum Frequent {
+    Notification { topic: Range<usize>, text: Span },
+    Reply { ticket: Ticket, status: Status, text: Span },
+}
+
+/// What [`take_frequent`](Client::take_frequent) leaves to do.
+pub(super) enum Seldom {
+    Frame(Span, Class),
+    NoFrame(Cut),
+}
 
 impl<D: Dialect> Client<D> {
-    #[inline]
-    pub(super) fn take_event(&mut self) -> Result<Option<Event<Span>>, Error> {
+    /// Takes the next frame, if it is what nearly all are: a notification, or the reply to a
+    /// command. All else is kept out of the caller's loop, into which this is inlined, and which
+    /// then holds an event in registers rather than in memory.
+    #[inline(always)]
+    pub(super) fn take_frequent(&mut self) -> Result<Frequent, Seldom> {
+        let Self { dialect, input, flight, .. } = self;
+        let limit = self.config.limits.frame;
+        let frame = match input.cut(limit, |input, searched| dialect.frame(input, searched)) {
+            Cut::Frame(frame) => frame,
+            cut => return Err(Seldom::NoFrame(cut)),
+        };
+        let mut awaiting = Awaiting::new(flight, self.switch.phase, self.greeted);
+        match dialect.classify(input.bytes(frame), &mut awaiting) {
+            Class::Notification { topic } => {
+                self.switch.notified();
+                Ok(Frequent::Notification { topic, text: frame })
+            }
+            Class::Reply { to, status, text } => match flight.answer_command(to) {
+                Some(ticket) => Ok(Frequent::Reply { ticket, status, text: frame.from(text) }),
+                None => Err(Seldom::Frame(frame, Class::Reply { to, status, text })),
+            },
+            class => Err(Seldom::Frame(frame, class)),
+        }
+    }
+
+    /// Goes on from what was left to do to the next event.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn take_seldom(&mut self, seldom: Seldom) -> Result<Option<Event<Span>>, Error> {
+        let mut next = Err(seldom);
         loop {
-            let dialect = &mut self.dialect;
-            let cut = self
-                .input
-                .cut(self.config.limits.frame, |input, searched| dialect.frame(input, searched));
-            let event = match cut {
-                Cut::Frame(frame) => self.hear(frame),
-                cut => match self.without_frame(cut) {
-                    Ok(None) => return Ok(None),
-                    Ok(event) => event,
-                    Err(error) => return Err(error),
+            let event = match next {
+                Ok(Frequent::Notification { topic, text }) => {
+                    let topic = text.part(topic);
+                    Some(Event::Notification(Notification { topic, text }))
+                }
+                Ok(Frequent::Reply { ticket, status, text }) => {
+                    Some(Event::Reply { ticket, reply: Reply { status, text } })
+                }
+                Err(Seldom::Frame(frame, class)) => self.hear(frame, &class),
+                Err(Seldom::NoFrame(cut)) => match self.without_frame(cut)? {
+                    None => return Ok(None),
+                    event => event,
                 },
             };
             if event.is_some() {
                 return Ok(event);
             }
+            next = self.take_frequent();
         }
     }
 
     /// Takes a frame. `None`: it is of no interest to the caller, or a fault was found.
-    #[inline]
-    fn hear(&mut self, frame: Span) -> Option<Event<Span>> {
-        let mut awaiting = Awaiting::new(&mut self.flight, self.switch.phase, self.greeted);
-        match self.dialect.classify(self.input.bytes(frame), &mut awaiting) {
-            Class::Notification { topic } => {
-                self.switch.notified();
-                let topic = frame.part(topic);
-                Some(Event::Notification(Notification { topic, text: frame }))
-            }
+    fn hear(&mut self, frame: Span, class: &Class) -> Option<Event<Span>> {
+        match *class {
+            // It was frequent.
+            Class::Notification { .. } => None,
             Class::Reply { to, status, text } => {
                 self.hear_reply(to, Reply { status, text: frame.from(text) })
             }
@@ -62,7 +103,6 @@ impl<D: Dialect> Client<D> {
         }
     }
 
-    #[inline]
     fn hear_reply(&mut self, to: To, reply: Reply<Span>) -> Option<Event<Span>> {
         let Some(index) = self.flight.find(to) else { return self.hear_unsolicited(reply.text) };
         match self.flight.remove(index)? {
