@@ -118,15 +118,25 @@ pub enum Expect {
 }
 
 impl Expect {
+    #[inline]
     fn accepts(self, text: &[u8]) -> Option<Status> {
-        let accepted = match self {
-            _ if text.starts_with(ERROR) => return Some(Status::Refused),
+        if text.starts_with(ERROR) {
+            Some(Status::Refused)
+        } else if self == Self::Line || self.accepts_word(text) {
+            Some(Status::Done)
+        } else {
+            None
+        }
+    }
+
+    #[inline(never)]
+    fn accepts_word(self, text: &[u8]) -> bool {
+        match self {
             Self::Line => true,
             Self::Number => is_number(text.trim_ascii()),
             Self::Entered => matches!(text.trim_ascii_end(), OK | WILL_SEND),
             Self::Left => text.trim_ascii_end() == OK,
-        };
-        accepted.then_some(Status::Done)
+        }
     }
 }
 
@@ -142,19 +152,21 @@ impl Dialect for Notif {
         frame::line(input, searched)
     }
 
-    #[inline]
+    #[inline(always)]
     fn classify(&mut self, frame: &[u8], awaiting: &mut Awaiting<'_, Expect>) -> Class {
         if frame.starts_with(NOTIFICATION) {
             return classify_notification(frame, awaiting);
         }
-        let (to, text, expect) = if self.ids {
-            let Some((number, text)) = split_id(frame) else { return Class::Unsolicited };
-            (To::Number(number), text, awaiting.numbered(number))
-        } else {
-            (To::Oldest, 0, awaiting.oldest())
-        };
-        match expect.and_then(|expect| expect.accepts(&frame[text..])) {
-            Some(status) => Class::Reply { to, status, text },
+        if self.ids {
+            return match numbered(frame, awaiting) {
+                Some((number, text, status)) => {
+                    Class::Reply { to: To::Number(number), status, text }
+                }
+                None => Class::Unsolicited,
+            };
+        }
+        match awaiting.oldest().and_then(|expect| expect.accepts(frame)) {
+            Some(status) => Class::Reply { to: To::Oldest, status, text: 0 },
             None => Class::Unsolicited,
         }
     }
@@ -236,9 +248,27 @@ fn classify_notification(frame: &[u8], awaiting: &mut Awaiting<'_, Expect>) -> C
     }
 }
 
+#[inline(never)]
+fn numbered(frame: &[u8], awaiting: &mut Awaiting<'_, Expect>) -> Option<(u64, usize, Status)> {
+    let (number, text) = split_id(frame)?;
+    let status = awaiting.numbered(number)?.accepts(&frame[text..])?;
+    Some((number, text, status))
+}
+
 /// Where the topic is in a line that begins with `notif:`.
 #[inline]
 fn notification_topic(line: &[u8]) -> Range<usize> {
+    match &line[NOTIFICATION.len()..] {
+        // As nearly all are written, without a loop.
+        [b' ', first, .., last] if *first > b' ' && *last > b' ' => {
+            NOTIFICATION.len() + 1..line.len()
+        }
+        _ => trimmed_topic(line),
+    }
+}
+
+#[inline(never)]
+fn trimmed_topic(line: &[u8]) -> Range<usize> {
     let blanks = line[NOTIFICATION.len()..].iter().take_while(|byte| **byte == b' ').count();
     let start = NOTIFICATION.len() + blanks;
     start..start + line[start..].trim_ascii_end().len()
