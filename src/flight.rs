@@ -5,6 +5,7 @@ use alloc::collections::VecDeque;
 use crate::clock::Timer;
 use crate::dialect::To;
 use crate::mode::Phase;
+use crate::peak::Peak;
 use crate::ticket::Ticket;
 
 /// What is awaited, as [`Dialect::classify`](crate::dialect::Dialect::classify) sees it.
@@ -87,11 +88,12 @@ pub(crate) struct Flight<E> {
     held: usize,
     /// Slots of the machine's own commands.
     own: usize,
+    peak: Peak<4>,
 }
 
 impl<E> Flight<E> {
     pub(crate) const fn new() -> Self {
-        Self { slots: VecDeque::new(), sent: 0, held: 0, own: 0 }
+        Self { slots: VecDeque::new(), sent: 0, held: 0, own: 0, peak: Peak::new() }
     }
 
     /// The number that the next command on the wire has.
@@ -103,6 +105,7 @@ impl<E> Flight<E> {
         self.sent += 1;
         self.own += usize::from(role.is_own());
         self.slots.push_back(Slot { role, expect, timer, number: self.sent, parts: 0, size: 0 });
+        self.peak.note(self.slots.len());
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -154,7 +157,8 @@ impl<E> Flight<E> {
         }
     }
 
-    /// Takes the command's slot that a reply answers. `None`: it answers something else.
+    /// Takes the command's slot that a reply answers. `None`: it answers something else. This is
+    /// [`remove`](Self::remove) for the most frequent case.
     #[inline(always)]
     pub(crate) fn answer_command(&mut self, to: To) -> Option<Ticket> {
         match to {
@@ -186,9 +190,10 @@ impl<E> Flight<E> {
         Some(slot.role)
     }
 
+    /// Gives memory back after a burst. To be called now and then.
     pub(crate) fn shrink(&mut self) {
-        if self.slots.capacity() > 16 && self.slots.capacity() > 4 * self.slots.len() {
-            self.slots.shrink_to(2 * self.slots.len());
+        if let Some(capacity) = self.peak.excess(self.slots.len(), self.slots.capacity()) {
+            self.slots.shrink_to(capacity);
         }
     }
 }

@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use crate::peak::Peak;
+
 /// What a dialect sees at the beginning of the bytes that have come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
@@ -87,7 +89,7 @@ pub(crate) struct Input {
     searched: usize,
     /// Bytes up to the next LF are dropped.
     skipping: bool,
-    peak: Peak,
+    peak: Peak<64>,
 }
 
 /// What to do next with the input.
@@ -168,10 +170,10 @@ impl Input {
 
     /// Gives memory back after a burst. To be called now and then.
     pub(crate) fn shrink(&mut self) {
-        if self.pending() == 0 {
-            self.buffer.clear();
+        if let Some(capacity) = self.peak.excess(self.pending(), self.buffer.capacity()) {
+            self.buffer.drain(..self.start);
             self.start = 0;
-            self.peak.shrink(&mut self.buffer);
+            self.buffer.shrink_to(capacity);
         }
     }
 
@@ -200,31 +202,5 @@ impl Input {
     fn beginning(&self, limit: usize) -> Span {
         let end = self.buffer.len().min(self.start.saturating_add(limit));
         Span { start: self.start, end }
-    }
-}
-
-/// How large a buffer was needed lately, so that it can shrink back after a burst without being
-/// allocated again and again in a steady stream.
-#[derive(Debug)]
-pub(crate) struct Peak(usize);
-
-impl Peak {
-    /// Capacity that is not worth giving back.
-    const SMALL: usize = 256;
-
-    pub(crate) const fn new() -> Self {
-        Self(0)
-    }
-
-    #[inline]
-    pub(crate) fn note(&mut self, used: usize) {
-        self.0 = self.0.max(used);
-    }
-
-    pub(crate) fn shrink(&mut self, buffer: &mut Vec<u8>) {
-        if buffer.capacity() > Self::SMALL && buffer.capacity() > self.0.saturating_mul(4) {
-            buffer.shrink_to(self.0.max(Self::SMALL));
-        }
-        self.0 /= 2;
     }
 }

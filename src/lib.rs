@@ -73,6 +73,7 @@ mod config;
 mod error;
 mod flight;
 mod output;
+mod peak;
 mod spool;
 mod ticket;
 mod topics;

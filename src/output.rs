@@ -2,14 +2,14 @@
 
 use alloc::vec::Vec;
 
-use crate::frame::Peak;
+use crate::peak::Peak;
 
 /// Bytes shown to the transport and not taken by it yet.
 #[derive(Debug)]
 pub(crate) struct Output {
     buffer: Vec<u8>,
     written: usize,
-    peak: Peak,
+    peak: Peak<64>,
 }
 
 impl Output {
@@ -53,9 +53,12 @@ impl Output {
         self.written = 0;
     }
 
+    /// Gives memory back after a burst. To be called now and then.
     pub(crate) fn shrink(&mut self) {
-        if self.is_empty() {
-            self.peak.shrink(&mut self.buffer);
+        if let Some(capacity) = self.peak.excess(self.len(), self.buffer.capacity()) {
+            self.buffer.drain(..self.written);
+            self.written = 0;
+            self.buffer.shrink_to(capacity);
         }
     }
 }

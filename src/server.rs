@@ -13,6 +13,7 @@ use crate::error::{Closed, Error, Excerpt, Refused, Wait};
 use crate::event::{Reply, ServerEvent};
 use crate::frame::{Cut, Input, Span};
 use crate::output::Output;
+use crate::peak::Peak;
 use crate::ticket::{Ticket, Tickets};
 use crate::topics::{Notify, Topics};
 
@@ -45,6 +46,7 @@ pub struct Server<D: ServerDialect> {
     input: Input,
     output: Output,
     slots: VecDeque<Slot<D::Note>>,
+    peak: Peak<4>,
     topics: Topics,
     /// As the client will see it when it has read all of the output.
     listening: bool,
@@ -100,6 +102,7 @@ impl<D: ServerDialect> Server<D> {
             input: Input::new(),
             output: Output::new(),
             slots: VecDeque::new(),
+            peak: Peak::new(),
             topics: Topics::new(),
             listening: false,
             asked: false,
@@ -238,6 +241,9 @@ impl<D: ServerDialect> Server<D> {
         self.patience.ticked = true;
         self.input.shrink();
         self.output.shrink();
+        if let Some(capacity) = self.peak.excess(self.slots.len(), self.slots.capacity()) {
+            self.slots.shrink_to(capacity);
+        }
         self.events()
     }
 
@@ -339,7 +345,7 @@ impl<D: ServerDialect> Server<D> {
         match self.dialect.hear(self.input.bytes(frame), self.asked) {
             Heard::Command { note, text, reads } => {
                 let ticket = self.tickets.issue();
-                self.slots.push_back(Slot { note, answer: Answer::Awaited(ticket) });
+                self.owe(note, Answer::Awaited(ticket));
                 // Read now, not when it is answered: what is announced meanwhile is news.
                 if let Some(topic) = reads {
                     self.topics.read(self.input.bytes(frame.part(topic)));
@@ -362,12 +368,17 @@ impl<D: ServerDialect> Server<D> {
     fn switch(&mut self, note: D::Note, listening: bool) {
         self.asked = listening;
         self.patience.silence = Timer::start(self.silence_allowed());
-        self.slots.push_back(Slot { note, answer: Answer::Switch { listening } });
+        self.owe(note, Answer::Switch { listening });
     }
 
     fn reject(&mut self, note: D::Note, text: Span, why: &'static str) -> ServerEvent<Span> {
-        self.slots.push_back(Slot { note, answer: Answer::Rejection(why) });
+        self.owe(note, Answer::Rejection(why));
         ServerEvent::Rejected { text, why }
+    }
+
+    fn owe(&mut self, note: D::Note, answer: Answer) {
+        self.slots.push_back(Slot { note, answer });
+        self.peak.note(self.slots.len());
     }
 
     fn is_full(&self) -> bool {

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use crate::clock::Timer;
 use crate::command::{Encoder, append};
 use crate::error::Refusal;
+use crate::peak::Peak;
 use crate::ticket::Ticket;
 
 #[derive(Debug)]
@@ -22,11 +23,19 @@ pub(crate) struct Spool<E> {
     /// The entries' bytes, one after the other, behind `taken` bytes that were sent.
     bytes: Vec<u8>,
     taken: usize,
+    peak_entries: Peak<4>,
+    peak_bytes: Peak<64>,
 }
 
 impl<E> Spool<E> {
     pub(crate) const fn new() -> Self {
-        Self { entries: VecDeque::new(), bytes: Vec::new(), taken: 0 }
+        Self {
+            entries: VecDeque::new(),
+            bytes: Vec::new(),
+            taken: 0,
+            peak_entries: Peak::new(),
+            peak_bytes: Peak::new(),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -62,6 +71,8 @@ impl<E> Spool<E> {
         let ticket = ticket();
         let length = self.bytes.len() - before;
         self.entries.push_back(Spooled { ticket, expect, timer, length });
+        self.peak_entries.note(self.entries.len());
+        self.peak_bytes.note(self.bytes.len());
         Ok(ticket)
     }
 
@@ -96,10 +107,15 @@ impl<E> Spool<E> {
         }
     }
 
+    /// Gives memory back after a burst. To be called now and then.
     pub(crate) fn shrink(&mut self) {
-        if self.entries.is_empty() {
-            self.entries.shrink_to(4);
-            self.bytes.shrink_to(256);
+        if let Some(capacity) = self.peak_entries.excess(self.len(), self.entries.capacity()) {
+            self.entries.shrink_to(capacity);
+        }
+        if let Some(capacity) = self.peak_bytes.excess(self.size(), self.bytes.capacity()) {
+            self.bytes.drain(..self.taken);
+            self.taken = 0;
+            self.bytes.shrink_to(capacity);
         }
     }
 }

@@ -1,0 +1,210 @@
+//! What a connection costs in memory: nothing for each event, little while it is idle, and no more
+//! than that after a burst (guarantees G12 and G25).
+
+use std::time::Duration;
+
+use allocation_counter::measure;
+use bellwire::dialect::notif::Notif;
+use bellwire::{
+    Client, Config, Dialect, Event, Reply, Server, ServerConfig, ServerDialect, ServerEvent,
+};
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// A client and a server, joined by a perfect wire.
+struct Pair {
+    client: Client<Notif>,
+    server: Server<Notif>,
+    now: Duration,
+    replies: usize,
+    notifications: usize,
+}
+
+impl Pair {
+    fn new(in_flight: usize) -> Self {
+        let mut config = Config::default();
+        config.in_flight = in_flight;
+        let mut client = Client::new(Notif::default(), config);
+        client.listen();
+        Self {
+            client,
+            server: Server::new(Notif::default(), ServerConfig::default()),
+            now: Duration::ZERO,
+            replies: 0,
+            notifications: 0,
+        }
+    }
+
+    /// All the verbs of both ends: commands and notifications, to their outcomes.
+    fn round(&mut self, commands: usize) {
+        for topic in ["random", "classified"] {
+            self.server.notify(topic).unwrap();
+        }
+        for _ in 0..commands {
+            self.client.command("random?").unwrap();
+        }
+        while self.client_speaks() + self.server_speaks() > 0 {}
+        self.now += Duration::from_secs(1);
+        assert_eq!(self.client.tick(self.now).next(), Ok(None));
+        assert_eq!(self.server.tick(self.now).next(), Ok(None));
+    }
+
+    fn client_speaks(&mut self) -> usize {
+        let due = self.client.output();
+        let length = due.len();
+        let mut events = self.server.feed(due);
+        while let Some(event) = events.next().unwrap() {
+            if let ServerEvent::Command { ticket, .. } = event {
+                events.reply(ticket, Reply::done("456902234")).unwrap();
+            }
+        }
+        self.client.written(length);
+        length
+    }
+
+    fn server_speaks(&mut self) -> usize {
+        let due = self.server.output();
+        let length = due.len();
+        let mut events = self.client.feed(due);
+        while let Some(event) = events.next().unwrap() {
+            match event {
+                Event::Reply { .. } => self.replies += 1,
+                Event::Notification(_) => self.notifications += 1,
+                _ => {}
+            }
+        }
+        self.server.written(length);
+        length
+    }
+}
+
+/// A machine, and what it has on the heap.
+struct Weighed<M> {
+    machine: M,
+    heap: i64,
+}
+
+impl<M> Weighed<M> {
+    fn new(make: impl FnOnce() -> M) -> Self {
+        let mut made = None;
+        let heap = measure(|| made = Some(make())).bytes_current;
+        Self { machine: made.unwrap(), heap }
+    }
+
+    fn with(&mut self, act: impl FnOnce(&mut M)) {
+        self.heap += measure(|| act(&mut self.machine)).bytes_current;
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<M>() + usize::try_from(self.heap).unwrap()
+    }
+}
+
+fn read_all<D: Dialect>(client: &mut Client<D>) {
+    while client.events().next().unwrap().is_some() {}
+}
+
+/// Answers every command, to a client that takes all that is written.
+fn answer_all<D: ServerDialect>(server: &mut Server<D>) {
+    loop {
+        let mut events = server.events();
+        while let Some(event) = events.next().unwrap() {
+            if let ServerEvent::Command { ticket, .. } = event {
+                events.reply(ticket, Reply::done("1")).unwrap();
+            }
+        }
+        match server.output().len() {
+            0 => return,
+            due => server.written(due),
+        }
+    }
+}
+
+/// Time in which nothing happens, as a driver spends it.
+fn quiet_seconds(tick: impl FnMut(Duration)) {
+    (1..=20).map(Duration::from_secs).for_each(tick);
+}
+
+#[test]
+fn events_allocate_nothing_once_warm() {
+    for (in_flight, commands) in [(1, 0), (1, 1), (1, 20), (64, 20), (64, 60)] {
+        let mut pair = Pair::new(in_flight);
+        for _ in 0..100 {
+            pair.round(commands);
+        }
+        let (replies, notifications) = (pair.replies, pair.notifications);
+        let warm = measure(|| {
+            for _ in 0..100 {
+                pair.round(commands);
+            }
+        });
+        assert_eq!(pair.replies - replies, 100 * commands);
+        assert!(pair.notifications - notifications >= 100);
+        assert_eq!(warm.count_total, 0, "{in_flight} in flight, {commands} commands");
+    }
+}
+
+#[test]
+fn an_idle_connection_takes_at_most_a_kibibyte() {
+    let client = Weighed::new(|| Client::new(Notif::default(), Config::default()));
+    let server = Weighed::new(|| Server::new(Notif::default(), ServerConfig::default()));
+    println!("idle: client {} bytes, server {} bytes", client.bytes(), server.bytes());
+    assert!(client.bytes() <= KIB);
+    assert!(server.bytes() <= KIB);
+
+    // Buffers included, of connections that have been used.
+    let used = Weighed::new(|| {
+        let mut pair = Pair::new(1);
+        (0..100).for_each(|_| pair.round(1));
+        pair
+    });
+    println!("idle after use: client and server {} bytes", used.bytes());
+    assert!(used.bytes() <= 4 * KIB);
+}
+
+#[test]
+fn a_client_shrinks_back_after_a_burst() {
+    let mut config = Config::default();
+    config.in_flight = usize::MAX;
+    let mut client = Weighed::new(|| Client::new(Notif::default(), config));
+    let mut burst = b"notif: random\r\n".repeat(MIB / 15);
+    // What is left of it is less than a line.
+    burst.extend_from_slice(b"notif: clas");
+    client.with(|client| {
+        for _ in 0..1000 {
+            client.command("classified?").unwrap();
+        }
+        let due = client.output().len();
+        client.written(due);
+        client.feed(&b"1\r\n".repeat(1000));
+        read_all(client);
+        client.feed(&burst);
+        read_all(client);
+    });
+    assert!(client.bytes() > MIB);
+    client.with(|client| quiet_seconds(|now| assert_eq!(client.tick(now).next(), Ok(None))));
+    println!("client after a burst: {} bytes", client.bytes());
+    assert!(client.bytes() <= 3 * KIB);
+
+    client.with(|client| {
+        let mut events = client.feed(b"sified\r\n");
+        let Ok(Some(Event::Notification(notification))) = events.next() else { panic!() };
+        assert_eq!(notification.topic, b"classified");
+    });
+}
+
+#[test]
+fn a_server_shrinks_back_after_a_burst() {
+    let mut server = Weighed::new(|| Server::new(Notif::default(), ServerConfig::default()));
+    let mut burst = b"random?\r\n".repeat(MIB / 9);
+    burst.extend_from_slice(b"classi");
+    server.with(|server| {
+        server.feed(&burst);
+        answer_all(server);
+    });
+    assert!(server.bytes() > MIB);
+    server.with(|server| quiet_seconds(|now| assert_eq!(server.tick(now).next(), Ok(None))));
+    println!("server after a burst: {} bytes", server.bytes());
+    assert!(server.bytes() <= 3 * KIB);
+}
