@@ -107,6 +107,7 @@ impl<D: Dialect> Client<D> {
         if let Some(entry) = self.spool.send(out) {
             self.flight.push(Role::Command(entry.ticket), entry.expect, entry.timer);
             self.switch.command_sent();
+            self.answers_as_probe();
         }
         true
     }
@@ -120,6 +121,7 @@ impl<D: Dialect> Client<D> {
         let at_once = self.switch.phase == Phase::On;
         let timeout = if at_once { None } else { self.config.timers.switch };
         self.flight.push(Role::Enter, expect, Timer::start(timeout));
+        self.answers_as_probe();
         if at_once {
             self.patience.rearm = Timer::start(self.rearm_after());
         }
@@ -138,11 +140,15 @@ impl<D: Dialect> Client<D> {
             }
         }
         self.switch.leave_sent();
+        self.answers_as_probe();
+        true
+    }
+
+    /// What was said is answered, which is all that a probe asks for.
+    fn answers_as_probe(&mut self) {
         if mem::take(&mut self.patience.probe_due) {
-            // It is the probe: see the table.
             self.patience.probe = Timer::start(self.config.timers.probe);
         }
-        true
     }
 
     fn say_acknowledge(&mut self) -> bool {

@@ -181,6 +181,11 @@ impl NaiveClient {
     }
 
     fn say(&mut self, who: Who, line: &[u8], due: Option<u64>) -> bool {
+        // Whatever is answered will do as a probe.
+        if self.must_probe {
+            self.must_probe = false;
+            self.probe = self.after(self.setup.times.probe);
+        }
         self.sent += 1;
         let asked = Asked { who, line: line.into(), id: self.sent, due };
         if self.setup.ids {
@@ -210,16 +215,10 @@ impl NaiveClient {
         self.phase = Phase::Leaving;
         self.must_rearm = false;
         self.rearm = None;
-        if self.must_probe {
-            self.must_probe = false;
-            self.probe = self.after(self.setup.times.probe);
-        }
         self.say(Who::Leave, self.setup.leave(), self.after(self.setup.times.switch))
     }
 
     fn say_probe(&mut self) -> bool {
-        self.must_probe = false;
-        self.probe = self.after(self.setup.times.probe);
         self.say(Who::Probe, self.setup.leave(), self.answer_due())
     }
 

@@ -362,15 +362,15 @@ fn g15_no_deadline_stays_in_the_past() {
 }
 
 /// G16: a server that says nothing more is found out, whatever is on the wire and in whatever phase,
-/// if the client was told to lose its patience. (Nothing new is asked once it has lost it.)
+/// if the client was told to lose its patience.
 #[test]
 fn g16_a_silent_server_is_found_out() {
     fn property(setup: Setup, turns: Vec<Turn>) -> Verdict {
         let mut setup = setup.patient();
-        (setup.times.silence, setup.times.probe) = (Some(100_000), Some(3));
+        (setup.times.silence, setup.times.probe) = (Some(10), Some(3));
         setup.times.switch = Some(30);
         let mut session = Session::play(&setup, &well_behaved(&setup, turns));
-        for seconds in [0, 100_000, 10, 10, 30, 30] {
+        for seconds in [0, 10, 10, 10, 30, 30] {
             session.act(Act::Write(ALL));
             session.act(Act::Pass(seconds));
             session.act(Act::Take(ALL));
