@@ -295,6 +295,13 @@ impl<D: Dialect> Client<D> {
         self.switch.wanted()
     }
 
+    /// Whether the server has refused to enter the notification mode. It is asked again when
+    /// [`listen`](Self::listen) is called.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.switch.is_refused()
+    }
+
     /// How many replies came that answer no command (guarantee G4).
     #[must_use]
     pub fn unsolicited(&self) -> u64 {

@@ -12,26 +12,29 @@ use crate::ticket::Ticket;
 #[derive(Debug)]
 pub struct Awaiting<'a, E> {
     flight: &'a mut Flight<E>,
+    /// Where the frame begins that is to be classified.
+    at: u64,
     phase: Phase,
     greeted: bool,
 }
 
 impl<'a, E> Awaiting<'a, E> {
-    pub(crate) fn new(flight: &'a mut Flight<E>, phase: Phase, greeted: bool) -> Self {
-        Self { flight, phase, greeted }
+    pub(crate) fn new(flight: &'a mut Flight<E>, at: u64, phase: Phase, greeted: bool) -> Self {
+        Self { flight, at, phase, greeted }
     }
 
-    /// What the oldest command on the wire waits for. It may be changed, for replies that have
-    /// several ends.
+    /// What the oldest command on the wire waits for, if it was there when the frame came. It may be
+    /// changed, for replies that have several ends.
     #[inline]
     pub fn oldest(&mut self) -> Option<&mut E> {
-        self.flight.slots.front_mut().map(|slot| &mut slot.expect)
+        let slot = self.flight.slots.front_mut().filter(|slot| slot.after <= self.at)?;
+        Some(&mut slot.expect)
     }
 
     /// What the command that was sent with this number waits for.
     #[inline(never)]
     pub fn numbered(&mut self, number: u64) -> Option<&mut E> {
-        let index = self.flight.find(To::Number(number))?;
+        let index = self.flight.find(To::Number(number), self.at)?;
         self.flight.slots.get_mut(index).map(|slot| &mut slot.expect)
     }
 
@@ -76,6 +79,8 @@ pub(crate) struct Slot<E> {
     pub(crate) expect: E,
     pub(crate) timer: Timer,
     number: u64,
+    /// So many bytes had come when it was sent: what came before cannot answer it.
+    pub(crate) after: u64,
     /// Parts of the reply that have come, and their bytes.
     pub(crate) parts: usize,
     pub(crate) size: usize,
@@ -101,10 +106,11 @@ impl<E> Flight<E> {
         self.sent + 1
     }
 
-    pub(crate) fn push(&mut self, role: Role, expect: E, timer: Timer) {
+    pub(crate) fn push(&mut self, role: Role, expect: E, timer: Timer, after: u64) {
         self.sent += 1;
         self.own += usize::from(role.is_own());
-        self.slots.push_back(Slot { role, expect, timer, number: self.sent, parts: 0, size: 0 });
+        let number = self.sent;
+        self.slots.push_back(Slot { role, expect, timer, number, after, parts: 0, size: 0 });
         self.peak.note(self.slots.len());
     }
 
@@ -129,12 +135,16 @@ impl<E> Flight<E> {
         self.slots.iter_mut()
     }
 
+    /// What a frame that begins `at` answers, if it can.
     #[inline]
-    pub(crate) fn find(&self, to: To) -> Option<usize> {
-        match to {
-            To::Oldest => (!self.slots.is_empty()).then_some(0),
-            To::Number(number) => self.slots.binary_search_by_key(&number, |slot| slot.number).ok(),
-        }
+    pub(crate) fn find(&self, to: To, at: u64) -> Option<usize> {
+        let index = match to {
+            To::Oldest => 0,
+            To::Number(number) => {
+                self.slots.binary_search_by_key(&number, |slot| slot.number).ok()?
+            }
+        };
+        (self.slots.get(index)?.after <= at).then_some(index)
     }
 
     pub(crate) fn find_command(&self, ticket: Ticket) -> Option<usize> {
@@ -144,6 +154,14 @@ impl<E> Flight<E> {
     #[inline]
     pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut Slot<E>> {
         self.slots.get_mut(index)
+    }
+
+    /// The command that enters the mode, if there was one when a frame began `at`, has been
+    /// confirmed: its reply, which ends the mode, may take for ever.
+    pub(crate) fn confirm_enter(&mut self, at: u64) -> bool {
+        let enter = |slot: &&mut Slot<E>| slot.role == Role::Enter && slot.after <= at;
+        let slot = self.slots.iter_mut().find(enter);
+        slot.map(|slot| slot.timer.stop()).is_some()
     }
 
     /// Turns a command's slot into one that swallows its reply.
@@ -160,20 +178,21 @@ impl<E> Flight<E> {
     /// Takes the command's slot that a reply answers. `None`: it answers something else. This is
     /// [`remove`](Self::remove) for the most frequent case.
     #[inline(always)]
-    pub(crate) fn answer_command(&mut self, to: To) -> Option<Ticket> {
+    pub(crate) fn answer_command(&mut self, to: To, at: u64) -> Option<Ticket> {
         match to {
             To::Oldest => {
-                let Role::Command(ticket) = self.slots.front()?.role else { return None };
+                let slot = self.slots.front().filter(|slot| slot.after <= at)?;
+                let Role::Command(ticket) = slot.role else { return None };
                 self.slots.pop_front();
                 Some(ticket)
             }
-            To::Number(number) => self.answer_numbered(number),
+            To::Number(_) => self.answer_numbered(to, at),
         }
     }
 
     #[inline(never)]
-    fn answer_numbered(&mut self, number: u64) -> Option<Ticket> {
-        let index = self.find(To::Number(number))?;
+    fn answer_numbered(&mut self, to: To, at: u64) -> Option<Ticket> {
+        let index = self.find(to, at)?;
         let Role::Command(ticket) = self.slots.get(index)?.role else { return None };
         self.slots.remove(index);
         Some(ticket)

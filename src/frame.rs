@@ -83,6 +83,8 @@ impl Span {
 #[derive(Debug)]
 pub(crate) struct Input {
     buffer: Vec<u8>,
+    /// So many bytes came before those in the buffer.
+    gone: u64,
     /// Bytes before this one are taken.
     start: usize,
     /// So many bytes after `start` have been searched for the end of a frame.
@@ -103,7 +105,14 @@ pub(crate) enum Cut {
 
 impl Input {
     pub(crate) const fn new() -> Self {
-        Self { buffer: Vec::new(), start: 0, searched: 0, skipping: false, peak: Peak::new() }
+        Self {
+            buffer: Vec::new(),
+            gone: 0,
+            start: 0,
+            searched: 0,
+            skipping: false,
+            peak: Peak::new(),
+        }
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
@@ -112,6 +121,7 @@ impl Input {
             // Moves at most as many bytes as were taken since the last move: linear in all.
             self.buffer.copy_within(self.start.., 0);
             self.buffer.truncate(left);
+            self.gone += self.start as u64;
             self.start = 0;
         }
         self.buffer.extend_from_slice(bytes);
@@ -121,6 +131,17 @@ impl Input {
     /// Bytes that have come and belong to no frame taken yet.
     pub(crate) fn pending(&self) -> usize {
         self.buffer.len() - self.start
+    }
+
+    /// How many bytes have come, in all.
+    pub(crate) fn received(&self) -> u64 {
+        self.gone + self.buffer.len() as u64
+    }
+
+    /// How many bytes had come before `span`, in all.
+    #[inline]
+    pub(crate) fn position(&self, span: Span) -> u64 {
+        self.gone + span.start as u64
     }
 
     #[inline]
@@ -172,6 +193,7 @@ impl Input {
     pub(crate) fn shrink(&mut self) {
         if let Some(capacity) = self.peak.excess(self.pending(), self.buffer.capacity()) {
             self.buffer.drain(..self.start);
+            self.gone += self.start as u64;
             self.start = 0;
             self.buffer.shrink_to(capacity);
         }

@@ -127,6 +127,10 @@ impl Switch {
         self.wanted
     }
 
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refused
+    }
+
     /// Whether the reply to the command that entered the mode is still to come, and ends it.
     pub(crate) fn holds_enter(&self) -> bool {
         self.mode.is_some_and(|mode| mode.entered != Entered::ByReply)

@@ -91,7 +91,7 @@ fn question_c_the_answers_handler_commands_and_feeds() {
     client.command(Random).unwrap();
     say(&mut client, b"random?\r\n");
     let mut told = Vec::new();
-    let mut events = client.feed(b"1\r\nnotif: random\r\n2");
+    let mut events = client.feed(b"1\r\nnotif: random\r\n");
     while let Some(event) = events.next().unwrap() {
         let answered = matches!(event, Event::Reply { .. });
         told.push(event.to_string());
@@ -101,12 +101,28 @@ fn question_c_the_answers_handler_commands_and_feeds() {
             events.command("classified?").unwrap();
             say(&mut events, b"classified?\r\n");
             // A cursor within the cursor takes the notification, which was next …
-            let mut inner = events.feed(b" rooms\r\n");
+            let mut inner = events.feed(b"2 rooms\r\n");
             told.push(inner.next().unwrap().unwrap().to_string());
         }
         // … and dropping it loses nothing of the rest.
     }
     assert_eq!(told, ["reply 1 1", "notification random", "reply 2 2 rooms"]);
+}
+
+/// G2, G5: what had come before a question is no answer to it, though it was taken later: here the
+/// handler asks while the answer's duplicate is still to be told.
+#[test]
+fn question_c_what_came_before_a_question_does_not_answer_it() {
+    let mut client = Client::new(Notif::default(), Config::default());
+    client.command(Random).unwrap();
+    say(&mut client, b"random?\r\n");
+    let mut events = client.feed(b"5\r\n5\r\n");
+    assert!(matches!(events.next(), Ok(Some(Event::Reply { .. }))));
+    events.command(Random).unwrap();
+    say(&mut events, b"random?\r\n");
+    assert!(matches!(events.next(), Ok(Some(Event::Unsolicited(b"5")))));
+    assert!(matches!(events.feed(b"6\r\n").next(), Ok(Some(Event::Reply { .. }))));
+    on_client("client/c_half_read_before_the_question");
 }
 
 /// G5: the same on the server: it answers, and hears more, while it goes through what it heard.

@@ -9,6 +9,7 @@ use std::{io, process, thread};
 use anyhow::{Context, bail};
 use bellwire::BadReply;
 use bellwire::dialect::notif::{Get, Notif};
+use bellwire::transcript::escape;
 use bellwire_blocking::{
     Client, Connector, Ended, Error, Notice, Notifications, Observer, Reconnect,
 };
@@ -83,6 +84,9 @@ impl Watcher {
                 Notice::Notification(it) if self.wants(&it.topic()) => self.notified(&it.topic)?,
                 Notice::Gap(gap) => {
                     self.say("gap", "may have missed notifications", &gap.to_string());
+                }
+                Notice::Refused(text) => {
+                    bail!("the server refuses to send notifications: {}", escape(&text));
                 }
                 Notice::Resumed => self.say("resumed", "connected, and listening again", ""),
                 _ => {}

@@ -37,13 +37,14 @@ impl<D: Dialect> Client<D> {
             Cut::Frame(frame) => frame,
             cut => return Err(Seldom::NoFrame(cut)),
         };
-        let mut awaiting = Awaiting::new(flight, self.switch.phase, self.greeted);
+        let at = input.position(frame);
+        let mut awaiting = Awaiting::new(flight, at, self.switch.phase, self.greeted);
         match dialect.classify(input.bytes(frame), &mut awaiting) {
             Class::Notification { topic } => {
                 self.switch.notified();
                 Ok(Frequent::Notification { topic, text: frame })
             }
-            Class::Reply { to, status, text } => match flight.answer_command(to) {
+            Class::Reply { to, status, text } => match flight.answer_command(to, at) {
                 Some(ticket) => Ok(Frequent::Reply { ticket, status, text: frame.from(text) }),
                 None => Err(Seldom::Frame(frame, Class::Reply { to, status, text })),
             },
@@ -80,13 +81,14 @@ impl<D: Dialect> Client<D> {
 
     /// Takes a frame. `None`: it is of no interest to the caller, or a fault was found.
     fn hear(&mut self, frame: Span, class: &Class) -> Option<Event<Span>> {
+        let at = self.input.position(frame);
         match *class {
             // It was frequent.
             Class::Notification { .. } => None,
             Class::Reply { to, status, text } => {
-                self.hear_reply(to, Reply { status, text: frame.from(text) })
+                self.hear_reply(to, at, Reply { status, text: frame.from(text) })
             }
-            Class::Part { to, text } => self.hear_part(to, frame.from(text)),
+            Class::Part { to, text } => self.hear_part(to, at, frame.from(text)),
             Class::Data => Some(Event::Data(frame)),
             Class::Greeting => {
                 self.greeted = true;
@@ -103,8 +105,10 @@ impl<D: Dialect> Client<D> {
         }
     }
 
-    fn hear_reply(&mut self, to: To, reply: Reply<Span>) -> Option<Event<Span>> {
-        let Some(index) = self.flight.find(to) else { return self.hear_unsolicited(reply.text) };
+    fn hear_reply(&mut self, to: To, at: u64, reply: Reply<Span>) -> Option<Event<Span>> {
+        let Some(index) = self.flight.find(to, at) else {
+            return self.hear_unsolicited(reply.text);
+        };
         match self.flight.remove(index)? {
             Role::Command(ticket) => Some(Event::Reply { ticket, reply }),
             Role::Held(ticket) => Some(Event::Late { ticket, text: reply.text }),
@@ -115,9 +119,9 @@ impl<D: Dialect> Client<D> {
     }
 
     #[inline(never)]
-    fn hear_part(&mut self, to: To, text: Span) -> Option<Event<Span>> {
+    fn hear_part(&mut self, to: To, at: u64, text: Span) -> Option<Event<Span>> {
         let size = self.input.bytes(text).len();
-        let slot = self.flight.find(to).and_then(|index| self.flight.get_mut(index));
+        let slot = self.flight.find(to, at).and_then(|index| self.flight.get_mut(index));
         let Some(slot) = slot else { return self.hear_unsolicited(text) };
         slot.parts += 1;
         slot.size += size;
@@ -171,10 +175,9 @@ impl<D: Dialect> Client<D> {
 
     #[cold]
     fn hear_continue(&mut self, frame: Span) -> Option<Event<Span>> {
-        if self.switch.phase == Phase::Entering && self.switch.holds_enter() {
-            for slot in self.flight.iter_mut().filter(|slot| slot.role == Role::Enter) {
-                slot.timer.stop();
-            }
+        let at = self.input.position(frame);
+        let entering = self.switch.phase == Phase::Entering && self.switch.holds_enter();
+        if entering && self.flight.confirm_enter(at) {
             Some(self.enter_mode(frame))
         } else {
             self.hear_unsolicited(frame)

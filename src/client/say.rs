@@ -105,7 +105,7 @@ impl<D: Dialect> Client<D> {
         let out = self.output.buffer();
         self.dialect.tag(self.flight.next_number(), out);
         if let Some(entry) = self.spool.send(out) {
-            self.flight.push(Role::Command(entry.ticket), entry.expect, entry.timer);
+            self.sent(Role::Command(entry.ticket), entry.expect, entry.timer);
             self.switch.command_sent();
             self.answers_as_probe();
         }
@@ -120,7 +120,7 @@ impl<D: Dialect> Client<D> {
         self.switch.enter_sent();
         let at_once = self.switch.phase == Phase::On;
         let timeout = if at_once { None } else { self.config.timers.switch };
-        self.flight.push(Role::Enter, expect, Timer::start(timeout));
+        self.sent(Role::Enter, expect, Timer::start(timeout));
         self.answers_as_probe();
         if at_once {
             self.patience.rearm = Timer::start(self.rearm_after());
@@ -132,7 +132,7 @@ impl<D: Dialect> Client<D> {
         self.patience.rearm.stop();
         let timer = Timer::start(self.config.timers.switch);
         match self.say(Word::Leave) {
-            Some(expect) => self.flight.push(Role::Leave, expect, timer),
+            Some(expect) => self.sent(Role::Leave, expect, timer),
             None => {
                 for slot in self.flight.iter_mut().filter(|slot| slot.role == Role::Enter) {
                     slot.timer = timer;
@@ -165,10 +165,16 @@ impl<D: Dialect> Client<D> {
         self.patience.probe_due = false;
         if let Some(expect) = self.say(Word::Probe) {
             // Other bytes may show that the peer lives; the answer is due all the same.
-            self.flight.push(Role::Probe, expect, Timer::start(self.answer_patience()));
+            self.sent(Role::Probe, expect, Timer::start(self.answer_patience()));
             self.patience.probe = Timer::start(self.config.timers.probe);
         }
         true
+    }
+
+    /// What came before cannot answer what is sent now, though it may not be taken yet, or not be a
+    /// whole frame yet.
+    fn sent(&mut self, role: Role, expect: D::Expect, timer: Timer) {
+        self.flight.push(role, expect, timer, self.input.received());
     }
 
     /// Writes a word of the machine's own, with its tag if it is answered.

@@ -10,6 +10,8 @@ pub(crate) struct Asked {
     pub(crate) line: Vec<u8>,
     pub(crate) id: u64,
     pub(crate) due: Option<u64>,
+    /// So many bytes had come when it was said: what came before is no answer to it.
+    pub(crate) after: usize,
 }
 
 #[derive(Clone, Copy, PartialEq)]

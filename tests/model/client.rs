@@ -16,6 +16,9 @@ pub(crate) struct NaiveClient {
     now: u64,
     /// What came and was not looked at.
     input: Vec<u8>,
+    came: usize,
+    /// Where the line began that is heard.
+    at: usize,
     given: u64,
     /// Commands not shown to the transport, then what is on the wire without an answer.
     spool: Vec<Asked>,
@@ -87,7 +90,8 @@ impl NaiveClient {
         }
         self.given += 1;
         let due = self.after(within.or(self.setup.times.reply));
-        self.spool.push(Asked { who: Who::Caller(self.given), line: text.into(), id: 0, due });
+        let who = Who::Caller(self.given);
+        self.spool.push(Asked { who, line: text.into(), id: 0, due, after: 0 });
         Ok(self.given)
     }
 
@@ -187,7 +191,7 @@ impl NaiveClient {
             self.probe = self.after(self.setup.times.probe);
         }
         self.sent += 1;
-        let asked = Asked { who, line: line.into(), id: self.sent, due };
+        let asked = Asked { who, line: line.into(), id: self.sent, due, after: self.came };
         if self.setup.ids {
             self.output.extend(format!("#{} ", asked.id).bytes());
         }
@@ -241,6 +245,7 @@ impl NaiveClient {
     fn feed(&mut self, bytes: &[u8]) {
         if self.open() && !bytes.is_empty() {
             self.input.extend(bytes);
+            self.came += bytes.len();
             self.probe = None;
             self.must_probe = false;
             self.silence = self.after(self.setup.times.silence);
@@ -273,6 +278,7 @@ impl NaiveClient {
             self.fault(Error::Limit { limit: LimitKind::Frame, allowed, excerpt });
             return None;
         }
+        self.at = self.came - self.input.len();
         let line: Vec<u8> = self.input.drain(..=end?).collect();
         Some(without_end(&line).into())
     }
@@ -281,7 +287,7 @@ impl NaiveClient {
         if let Some(rest) = line.strip_prefix(b"notif:") {
             let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
             return match rest[blanks..].trim_ascii_end() {
-                b"OK" if self.wire.first().is_some_and(|asked| asked.who == Who::Enter) => {
+                b"OK" if self.asked(0).is_some_and(|asked| asked.who == Who::Enter) => {
                     self.answered(0, line)
                 }
                 b"OK" => self.hear_unsolicited(line),
@@ -295,13 +301,17 @@ impl NaiveClient {
         for (index, asked) in self.wire.iter().enumerate() {
             let id = if self.setup.ids { format!("#{} ", asked.id) } else { String::new() };
             if let Some(text) = line.strip_prefix(id.as_bytes()) {
-                return match asked.is_answer(text) {
+                return match asked.after <= self.at && asked.is_answer(text) {
                     true => self.answered(index, text),
                     false => self.hear_unsolicited(line),
                 };
             }
         }
         self.hear_unsolicited(line)
+    }
+
+    fn asked(&self, index: usize) -> Option<&Asked> {
+        self.wire.get(index).filter(|asked| asked.after <= self.at)
     }
 
     fn answered(&mut self, index: usize, text: &[u8]) -> Option<Told> {

@@ -78,10 +78,11 @@ impl<D: Dialect + Clone> Client<D> {
         C: Command<D> + fmt::Debug,
     {
         let mut timeout = self.timeout;
+        self.shared.revive();
         loop {
             let given = self.shared.act(|state| {
                 let given = state.session.request(command, timeout);
-                given.map_err(|why| (why, state.session.ended().cloned()))
+                given.map_err(|why| (why, state.ended().cloned()))
             });
             match given {
                 Ok(ticket) => return Ok(ticket),
@@ -194,7 +195,7 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
 impl<D: Dialect + Clone, C> Drop for Pending<D, C> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            self.client.shared.lock().session.abandon(ticket);
+            self.client.shared.note(|state| state.session.abandon(ticket));
         }
     }
 }
@@ -207,6 +208,6 @@ pub struct Pause<D: Dialect + Clone> {
 
 impl<D: Dialect + Clone> Drop for Pause<D> {
     fn drop(&mut self) {
-        self.shared.lock().session.unpause();
+        self.shared.note(|state| state.session.unpause());
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct State<D: Dialect> {
     led: bool,
     /// It also waits until it may write.
     led_to_write: bool,
+    /// It waits no longer than this.
+    led_until: Option<Instant>,
     /// Why there will be no more connection.
     pub(crate) over: Option<Ended>,
     buffer: Vec<u8>,
@@ -79,6 +81,7 @@ impl<D: Dialect + Clone> Shared<D> {
             retry,
             led: false,
             led_to_write: false,
+            led_until: None,
             over: None,
             buffer: vec![0; READ],
         };
@@ -93,11 +96,29 @@ impl<D: Dialect + Clone> Shared<D> {
     /// Does something and says at once what is due because of it.
     pub(crate) fn act<T>(&self, act: impl FnOnce(&mut State<D>) -> T) -> T {
         let mut state = self.lock();
+        state.catch_up();
         let value = act(&mut state);
         state.turn();
         self.wake_leader(&state);
         self.changed.notify_all();
         value
+    }
+
+    /// Does something that waits for nothing, and touches no transport: who waits finds out.
+    pub(crate) fn note(&self, act: impl FnOnce(&mut State<D>)) {
+        let mut state = self.lock();
+        act(&mut state);
+        if state.led {
+            self.waker.wake();
+        }
+        self.changed.notify_all();
+    }
+
+    /// Connects again, if there is no connection and it is time to.
+    pub(crate) fn revive(&self) {
+        if !self.lock().is_connected() {
+            self.wait(Some(Instant::now()), |state| state.is_connected().then_some(()));
+        }
     }
 
     /// Drives the connection until `done`. `None`: the deadline has passed, or all is over.
@@ -107,14 +128,16 @@ impl<D: Dialect + Clone> Shared<D> {
         mut done: impl FnMut(&mut State<D>) -> Option<T>,
     ) -> Option<T> {
         let mut state = self.lock();
+        let mut tried = false;
         let value = loop {
             state.turn();
             let value = done(&mut state);
-            let passed = deadline.is_some_and(|deadline| deadline <= Instant::now());
+            let passed = tried && deadline.is_some_and(|deadline| deadline <= Instant::now());
             if value.is_some() || passed || state.over.is_some() {
                 break value;
             }
             state = self.go_on(state, deadline);
+            tried = true;
         };
         // Somebody else has to lead now.
         self.changed.notify_all();
@@ -156,13 +179,15 @@ impl<D: Dialect + Clone> Shared<D> {
         };
         let write = state.session.client().has_output();
         let wanted = Ready { write, ..Ready::to_read() };
-        (state.led, state.led_to_write) = (true, write);
+        (state.led, state.led_to_write, state.led_until) = (true, write, until);
         drop(state);
         let ready = poll(descriptor, wanted, &self.waker, left(until));
         let mut state = self.lock();
         (state.led, state.led_to_write) = (false, false);
         match ready {
-            Ok(ready) if ready.read => state.read(),
+            Ok(ready) if ready.read => {
+                state.read();
+            }
             Ok(_) => {}
             Err(error) => state.lost(error.into()),
         }
@@ -170,9 +195,16 @@ impl<D: Dialect + Clone> Shared<D> {
         state
     }
 
-    /// What could not be written must be waited for by the thread that polls.
+    /// What could not be written, and a deadline that comes sooner, must be waited for by the
+    /// thread that polls.
     fn wake_leader(&self, state: &State<D>) {
-        if state.led && !state.led_to_write && state.session.client().has_output() {
+        let more = !state.led_to_write && state.session.client().has_output();
+        let sooner = match (state.next_deadline(), state.led_until) {
+            (Some(next), Some(until)) => next < until,
+            (next, None) => next.is_some(),
+            (None, _) => false,
+        };
+        if state.led && (more || sooner) {
             self.waker.wake();
         }
     }
@@ -214,7 +246,32 @@ impl<D: Dialect + Clone> State<D> {
         }
         self.session.tick(now);
         self.write();
+        if let Some(link) = &self.link {
+            // Arms the timers that saying something has started.
+            self.session.tick(link.since.elapsed());
+        }
         self.note_end();
+    }
+
+    /// Reads what has come already: it cannot answer what is said next. A server that pours out
+    /// more than a socket holds is not waited for.
+    fn catch_up(&mut self) {
+        const ENOUGH: usize = 256;
+        for _ in 0..ENOUGH {
+            if !self.is_polled() || !self.read() {
+                return;
+            }
+        }
+    }
+
+    fn is_polled(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.descriptor.is_some())
+    }
+
+    /// It cannot be written any more. What the server said before that is there to be read.
+    fn broken(&mut self, how: Ended) {
+        self.catch_up();
+        self.lost(how);
     }
 
     fn write(&mut self) {
@@ -224,23 +281,37 @@ impl<D: Dialect + Clone> State<D> {
                 return;
             }
             match Moved::from(link.transport.write(due)) {
-                Moved::Bytes(count) => self.session.written(count),
+                Moved::Bytes(count) => {
+                    self.session.written(count);
+                    if let Moved::Failed(error) = Moved::from(link.transport.flush().map(|()| 1)) {
+                        return self.broken(error.into());
+                    }
+                }
                 Moved::Nothing => return,
-                Moved::Eof => return self.lost(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Moved::Failed(error) => return self.lost(error.into()),
+                Moved::Eof => return self.broken(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Moved::Failed(error) => return self.broken(error.into()),
             }
         }
     }
 
-    fn read(&mut self) {
-        let Some(link) = &mut self.link else { return };
-        match Moved::from(link.transport.read(&mut self.buffer)) {
+    /// Whether there may be more.
+    fn read(&mut self) -> bool {
+        let Some(link) = &mut self.link else { return false };
+        let polled = link.descriptor.is_some();
+        let moved = match link.transport.read(&mut self.buffer) {
+            // A read timeout of the stream's own, or, where there is none, of the connection.
+            Err(error) if polled && error.kind() == io::ErrorKind::TimedOut => Moved::Failed(error),
+            read => Moved::from(read),
+        };
+        let more = matches!(moved, Moved::Bytes(_));
+        match moved {
             Moved::Bytes(count) => self.session.feed(&self.buffer[..count]),
             Moved::Nothing => {}
             Moved::Eof => self.lost(Ended::Closed(Closed::Cleanly)),
             Moved::Failed(error) => self.lost(error.into()),
         }
         self.note_end();
+        more
     }
 
     fn lost(&mut self, how: Ended) {
@@ -281,6 +352,11 @@ impl<D: Dialect + Clone> State<D> {
             link.transport.shutdown();
         }
         self.over.get_or_insert(Ended::ByProgram);
+    }
+
+    /// Why there is no connection.
+    pub(crate) fn ended(&self) -> Option<&Ended> {
+        self.over.as_ref().or_else(|| self.session.ended())
     }
 
     /// Whether there is a connection.

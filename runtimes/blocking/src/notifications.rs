@@ -7,7 +7,7 @@ use bellwire::Dialect;
 use bellwire_adapter::{Ended, Error, Notice, QueueId};
 use bytes::Bytes;
 
-use crate::drive::Shared;
+use crate::drive::{Shared, State};
 
 /// The notifications of one client: all of them, or those about one topic.
 ///
@@ -88,10 +88,12 @@ impl<D: Dialect + Clone> Iterator for Notifications<D> {
 
 impl<D: Dialect + Clone> Drop for Notifications<D> {
     fn drop(&mut self) {
-        let session = &mut self.shared.lock().session;
-        session.inbox.close(self.queue);
-        if !session.inbox.has_readers() {
-            session.listen(false);
-        }
+        let queue = self.queue;
+        self.shared.note(|State { session, .. }| {
+            session.inbox.close(queue);
+            if !session.inbox.has_readers() {
+                session.listen(false);
+            }
+        });
     }
 }

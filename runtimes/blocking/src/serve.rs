@@ -39,11 +39,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bellwire::{Reply, ServerConfig, ServerDialect, ServerEvent, Ticket};
 use bellwire_adapter::{Ended, log_lines};
 use bytes::Bytes;
+use rustix::io::Errno;
 
 use crate::transport::{Moved, Ready, Transport, Waker, poll};
 
@@ -194,6 +195,12 @@ where
                 | io::ErrorKind::Interrupted
                 | io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::ConnectionReset => Ok(None),
+                _ if is_shortage(&error) => {
+                    log::error!("a connection could not be accepted: {error}");
+                    // Nothing tells when there is enough again.
+                    thread::sleep(Duration::from_millis(50));
+                    Ok(None)
+                }
                 _ => Err(error),
             },
         }
@@ -218,6 +225,14 @@ where
     }
 }
 
+/// Whether the system has not enough descriptors or memory just now.
+fn is_shortage(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)
+    )
+}
+
 impl<D: ServerDialect> ServerHandle<D> {
     /// Announces something new about `topic` to every client.
     ///
@@ -229,13 +244,17 @@ impl<D: ServerDialect> ServerHandle<D> {
             match connection.lock().notify(topic.as_ref()) {
                 Ok(_) => connection.waker.wake(),
                 Err(refused) if refused.why == bellwire::Refusal::Closed => {}
+                Err(refused) if matches!(refused.why, bellwire::Refusal::Full { .. }) => {
+                    log::warn!("a client misses a notification: {}", refused.why);
+                }
                 Err(refused) => return Err(refused.why),
             }
         }
         Ok(())
     }
 
-    /// Shuts down gracefully: no more connections, no more commands; what was asked is answered.
+    /// Shuts down gracefully: no more connections, no more commands; what was asked before is
+    /// answered.
     pub fn shutdown(&self) {
         self.0.stopping.store(true, Ordering::SeqCst);
         self.0.waker.wake();
@@ -328,16 +347,23 @@ impl<'a, D: ServerDialect> Serving<'a, D> {
 
     /// Answers, writes, waits and reads, once each.
     fn turn<S: Service>(&mut self, service: &S, session: &mut S::Session) -> Result<(), Ended> {
-        if self.connection.lock().is_overdue(self.since.elapsed()) {
-            // The service may have been busy for long: what came in time counts.
+        let stops = !self.draining && self.hub.stopping.load(Ordering::SeqCst);
+        self.draining |= stops;
+        if stops || self.connection.lock().is_overdue(self.since.elapsed()) {
+            // What came in time counts, though the service may have been busy for long.
             self.read()?;
         }
-        while let Heard::Command(ticket, command) = self.hear()? {
-            let reply = service.answer(session, &command, &mut self.peer);
-            self.reply(ticket, reply);
-            self.announce();
+        loop {
+            while let Heard::Command(ticket, command) = self.hear()? {
+                let reply = service.answer(session, &command, &mut self.peer);
+                self.reply(ticket, reply);
+                self.announce();
+            }
+            // Writing makes room for what was read and not heard yet.
+            if !self.write()? {
+                break;
+            }
         }
-        self.write()?;
         self.drain()?;
         let (wanted, timeout) = self.wanted();
         let ready = poll(self.descriptor, wanted, &self.connection.waker, timeout)?;
@@ -389,19 +415,22 @@ impl<'a, D: ServerDialect> Serving<'a, D> {
         }
     }
 
-    fn write(&mut self) -> Result<(), Ended> {
+    /// Whether anything was written.
+    fn write(&mut self) -> Result<bool, Ended> {
         let mut machine = self.connection.lock();
+        let mut written = false;
         loop {
             let due = machine.output();
             if due.is_empty() {
-                return Ok(());
+                return Ok(written);
             }
             match Moved::from(self.stream.write(due)) {
                 Moved::Bytes(count) => {
                     log_lines(self.peer.connection, 'S', &due[..count]);
                     machine.written(count);
+                    written = true;
                 }
-                Moved::Nothing => return Ok(()),
+                Moved::Nothing => return Ok(written),
                 Moved::Eof => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
                 Moved::Failed(error) => return Err(error.into()),
             }
@@ -409,8 +438,7 @@ impl<'a, D: ServerDialect> Serving<'a, D> {
     }
 
     /// Ends the connection once the server shuts down and all that was asked is answered.
-    fn drain(&mut self) -> Result<(), Ended> {
-        self.draining |= self.hub.stopping.load(Ordering::SeqCst);
+    fn drain(&self) -> Result<(), Ended> {
         let machine = self.connection.lock();
         if self.draining && machine.pending() == 0 && !machine.has_output() {
             return Err(Ended::ByProgram);
@@ -418,7 +446,7 @@ impl<'a, D: ServerDialect> Serving<'a, D> {
         Ok(())
     }
 
-    fn wanted(&self) -> (Ready, Option<std::time::Duration>) {
+    fn wanted(&self) -> (Ready, Option<Duration>) {
         let machine = self.connection.lock();
         let wanted = Ready {
             read: machine.wants_input() && !self.draining,

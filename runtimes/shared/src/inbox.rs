@@ -17,6 +17,9 @@ pub enum Notice {
     Gap(Gap),
     /// After a [`Gap`]: the server has confirmed that it sends notifications again.
     Resumed,
+    /// The server refuses to send notifications, and said this. It is asked again when somebody
+    /// waits for them again.
+    Refused(Bytes),
 }
 
 impl Notice {

@@ -78,7 +78,7 @@ impl<D: Dialect + Clone> Session<D> {
     pub fn interrupted(&mut self) {
         if let Some(ended) = self.ended.clone().filter(|_| !self.resuming) {
             self.inbox.broadcast(&Notice::Gap(Gap::Disconnected(ended)));
-            self.resuming = true;
+            self.resuming = self.inbox.has_readers();
         }
     }
 
@@ -230,11 +230,12 @@ impl<D: Dialect + Clone> Session<D> {
             self.observe(|observer| {
                 observer.act(if wanted { &Act::Listen } else { &Act::Unlisten });
             });
-            if wanted {
-                self.client.listen();
-            } else {
-                self.client.unlisten();
-            }
+        }
+        // Even if it was wanted before: the server may have refused.
+        if wanted {
+            self.client.listen();
+        } else {
+            self.client.unlisten();
         }
     }
 
@@ -245,6 +246,7 @@ impl<D: Dialect + Clone> Session<D> {
     /// Takes note of what happened, up to the end of the connection if there was one.
     fn drain_until(&mut self, told: Option<Ended>) {
         let mut ended = None;
+        let mut refused = None;
         loop {
             let Self { client, requests, inbox, observer, resuming, connection, .. } = self;
             let mut events = client.events();
@@ -267,12 +269,18 @@ impl<D: Dialect + Clone> Session<D> {
             match event {
                 Event::Closed(how) => ended = Some(Ended::Closed(how)),
                 Event::Notification(notification) => inbox.deliver(&notification),
+                Event::SwitchRefused(text) => {
+                    refused = Some(Notice::Refused(Bytes::copy_from_slice(text)));
+                }
                 Event::Listening(_) if *resuming => {
                     *resuming = false;
                     inbox.broadcast(&Notice::Resumed);
                 }
                 event => settle(requests, &event),
             }
+        }
+        if let Some(refused) = refused.filter(|_| self.client.is_refused()) {
+            self.inbox.broadcast(&refused);
         }
         if let Some(ended) = ended {
             self.end(told.unwrap_or(ended));
