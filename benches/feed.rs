@@ -36,7 +36,7 @@ fn main() {
 /// Lines of about `size` bytes: half notifications, half replies, in random order.
 struct Stream {
     chunks: Vec<Vec<u8>>,
-    /// How many replies end in each chunk.
+    /// How many replies begin in each chunk.
     replies: Vec<usize>,
 }
 
@@ -55,16 +55,11 @@ impl Stream {
             bytes.extend((start.len()..length).map(|at| b'0' + (at % 10) as u8));
             bytes.extend_from_slice(b"\r\n");
         }
-        let mut replies = Vec::new();
-        let mut line_start = 0;
-        for chunk in 0..bytes.len().div_ceil(CHUNK) {
-            let end = ((chunk + 1) * CHUNK).min(bytes.len());
-            let mut count = 0;
-            while let Some(lf) = bytes[line_start..end].iter().position(|byte| *byte == b'\n') {
-                count += usize::from(!bytes[line_start..].starts_with(b"notif:"));
-                line_start += lf + 1;
-            }
-            replies.push(count);
+        let mut replies = vec![0; bytes.len().div_ceil(CHUNK)];
+        let mut start = 0;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            replies[start / CHUNK] += usize::from(!line.starts_with(b"notif:"));
+            start += line.len();
         }
         Self { chunks: bytes.chunks(CHUNK).map(<[u8]>::to_vec).collect(), replies }
     }
