@@ -10,7 +10,7 @@ use core::time::Duration;
 use super::{Act, Said, Step, Transcript, What};
 use crate::client::{Abandoned, Client};
 use crate::dialect::{self, Dialect, ServerDialect, Spoken};
-use crate::error::escape;
+use crate::error::{Error, escape};
 use crate::event::{Reply, ServerEvent};
 use crate::mode;
 use crate::server::Server;
@@ -303,20 +303,24 @@ impl<D: Dialect> End for ClientEnd<D> {
     }
 
     fn events(&mut self) -> Vec<String> {
-        let mut told = Vec::new();
         let mut events = self.client.events();
-        loop {
-            match events.next() {
-                Ok(Some(event)) => told.push(event.to_string()),
-                Ok(None) => break,
-                Err(error) => {
-                    told.extend((!self.faulty).then(|| format!("error: {error}")));
-                    self.faulty = true;
-                    break;
-                }
+        tell(&mut self.faulty, || Ok(events.next()?.map(|event| event.to_string())))
+    }
+}
+
+/// All that a machine has to tell.
+fn tell(faulty: &mut bool, mut next: impl FnMut() -> Result<Option<String>, Error>) -> Vec<String> {
+    let mut told = Vec::new();
+    loop {
+        match next() {
+            Ok(Some(event)) => told.push(event),
+            Ok(None) => return told,
+            Err(error) => {
+                told.extend((!*faulty).then(|| format!("error: {error}")));
+                *faulty = true;
+                return told;
             }
         }
-        told
     }
 }
 
@@ -416,24 +420,14 @@ impl<D: ServerDialect> End for ServerEnd<D> {
     }
 
     fn events(&mut self) -> Vec<String> {
-        let mut told = Vec::new();
-        let mut events = self.server.events();
-        loop {
-            match events.next() {
-                Ok(Some(event)) => {
-                    if let ServerEvent::Command { ticket, .. } = event {
-                        self.waiting.push_back(ticket);
-                    }
-                    told.push(event.to_string());
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    told.extend((!self.faulty).then(|| format!("error: {error}")));
-                    self.faulty = true;
-                    break;
-                }
+        let Self { server, waiting, faulty } = self;
+        let mut events = server.events();
+        tell(faulty, || {
+            let event = events.next()?;
+            if let Some(ServerEvent::Command { ticket, .. }) = event {
+                waiting.push_back(ticket);
             }
-        }
-        told
+            Ok(event.map(|event| event.to_string()))
+        })
     }
 }

@@ -33,20 +33,22 @@
 //! ```
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bellwire::{Reply, ServerConfig, ServerDialect, ServerEvent, Ticket};
-use bellwire_adapter::{Ended, log_lines};
+use bellwire::{Reply, ServerConfig, ServerDialect};
 use bytes::Bytes;
 use rustix::io::Errno;
 
-use crate::transport::{Moved, Ready, Transport, Waker, poll};
+use crate::transport::{Ready, Transport, Waker, poll};
+use connection::{Connection, Serving};
+
+mod connection;
 
 /// What a server does. One value serves all connections, from many threads.
 pub trait Service: Send + Sync + 'static {
@@ -106,11 +108,6 @@ pub struct ServerHandle<D: ServerDialect>(Arc<Hub<D>>);
 struct Hub<D: ServerDialect> {
     connections: Mutex<Vec<Weak<Connection<D>>>>,
     stopping: AtomicBool,
-    waker: Waker,
-}
-
-struct Connection<D: ServerDialect> {
-    machine: Mutex<bellwire::Server<D>>,
     waker: Waker,
 }
 
@@ -213,8 +210,7 @@ where
         let hub = Arc::clone(hub);
         let started = stream.prepare().and_then(|()| {
             let descriptor = stream.as_fd().try_clone_to_owned()?;
-            let connection = Connection { machine: Mutex::new(machine), waker: Waker::new()? };
-            let connection = Arc::new(connection);
+            let connection = Arc::new(Connection::new(machine)?);
             hub.register(&connection);
             thread::Builder::new().name("bellwire connection".to_owned()).spawn(move || {
                 let mut serving = Serving::new(&hub, &connection, stream, &descriptor);
@@ -283,193 +279,6 @@ impl<D: ServerDialect> Hub<D> {
 
     fn lock(&self) -> MutexGuard<'_, Vec<Weak<Connection<D>>>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<D: ServerDialect> Connection<D> {
-    fn lock(&self) -> MutexGuard<'_, bellwire::Server<D>> {
-        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A connection, as its thread sees it.
-struct Serving<'a, D: ServerDialect> {
-    hub: &'a Hub<D>,
-    connection: &'a Connection<D>,
-    stream: TcpStream,
-    descriptor: &'a OwnedFd,
-    since: Instant,
-    peer: Peer,
-    buffer: Vec<u8>,
-    /// No more is read: the server shuts down.
-    draining: bool,
-}
-
-/// What the machine wants answered, or how the connection ended.
-enum Heard {
-    Command(Ticket, Bytes),
-    Nothing,
-}
-
-impl<'a, D: ServerDialect> Serving<'a, D> {
-    fn new(
-        hub: &'a Hub<D>,
-        connection: &'a Connection<D>,
-        stream: TcpStream,
-        descriptor: &'a OwnedFd,
-    ) -> Self {
-        static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
-        let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-        Self {
-            hub,
-            connection,
-            stream,
-            descriptor,
-            since: Instant::now(),
-            peer: Peer { connection: number, announced: Vec::new() },
-            buffer: vec![0; 4096],
-            draining: false,
-        }
-    }
-
-    fn run(&mut self, service: &impl Service) {
-        log::info!("#{} accepted", self.peer.connection);
-        let mut session = service.open(&mut self.peer);
-        self.announce();
-        let ended = loop {
-            if let Err(ended) = self.turn(service, &mut session) {
-                break ended;
-            }
-        };
-        log::info!("#{} ended: {ended}", self.peer.connection);
-        Transport::shutdown(&mut self.stream);
-    }
-
-    /// Answers, writes, waits and reads, once each.
-    fn turn<S: Service>(&mut self, service: &S, session: &mut S::Session) -> Result<(), Ended> {
-        let stops = !self.draining && self.hub.stopping.load(Ordering::SeqCst);
-        self.draining |= stops;
-        if stops || self.connection.lock().is_overdue(self.since.elapsed()) {
-            // What came in time counts, though the service may have been busy for long.
-            self.read()?;
-        }
-        loop {
-            while let Heard::Command(ticket, command) = self.hear()? {
-                let reply = service.answer(session, &command, &mut self.peer);
-                self.reply(ticket, reply);
-                self.announce();
-            }
-            // Writing makes room for what was read and not heard yet.
-            if !self.write()? {
-                break;
-            }
-        }
-        self.drain()?;
-        let (wanted, timeout) = self.wanted();
-        let ready = poll(self.descriptor, wanted, &self.connection.waker, timeout)?;
-        match ready {
-            Ready { read: true, .. } if wanted.read => self.read(),
-            Ready { hung_up: true, .. } => Err(Ended::Closed(bellwire::Closed::Reset)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Takes the next thing that happened. The lock is not held while the service answers.
-    fn hear(&mut self) -> Result<Heard, Ended> {
-        let mut machine = self.connection.lock();
-        let mut events = machine.tick(self.since.elapsed());
-        while let Some(event) = events.next()? {
-            log::debug!("#{} {event}", self.peer.connection);
-            if let ServerEvent::Command { ticket, text } = event {
-                return Ok(Heard::Command(ticket, Bytes::copy_from_slice(text)));
-            }
-        }
-        if machine.is_finished() {
-            Err(Ended::Closed(bellwire::Closed::Cleanly))
-        } else {
-            Ok(Heard::Nothing)
-        }
-    }
-
-    fn reply(&mut self, ticket: Ticket, reply: Reply<Vec<u8>>) {
-        let mut machine = self.connection.lock();
-        if let Err(refused) = machine.reply(ticket, reply) {
-            log::error!(
-                "#{} the service's reply is refused: {}",
-                self.peer.connection,
-                refused.why
-            );
-            // The client must have an answer, or all that follow would be shifted.
-            let error = Reply::refused("the server could not write its reply");
-            if let Err(refused) = machine.reply(ticket, error) {
-                log::error!("#{} {}", self.peer.connection, refused.why);
-            }
-        }
-    }
-
-    fn announce(&mut self) {
-        for topic in self.peer.announced.drain(..) {
-            if let Err(refused) = self.connection.lock().notify(&topic) {
-                log::error!("#{} the topic is refused: {}", self.peer.connection, refused.why);
-            }
-        }
-    }
-
-    /// Whether anything was written.
-    fn write(&mut self) -> Result<bool, Ended> {
-        let mut machine = self.connection.lock();
-        let mut written = false;
-        loop {
-            let due = machine.output();
-            if due.is_empty() {
-                return Ok(written);
-            }
-            match Moved::from(self.stream.write(due)) {
-                Moved::Bytes(count) => {
-                    log_lines(self.peer.connection, 'S', &due[..count]);
-                    machine.written(count);
-                    written = true;
-                }
-                Moved::Nothing => return Ok(written),
-                Moved::Eof => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Moved::Failed(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    /// Ends the connection once the server shuts down and all that was asked is answered.
-    fn drain(&self) -> Result<(), Ended> {
-        let machine = self.connection.lock();
-        if self.draining && machine.pending() == 0 && !machine.has_output() {
-            return Err(Ended::ByProgram);
-        }
-        Ok(())
-    }
-
-    fn wanted(&self) -> (Ready, Option<Duration>) {
-        let machine = self.connection.lock();
-        let wanted = Ready {
-            read: machine.wants_input() && !self.draining,
-            write: machine.has_output(),
-            hung_up: false,
-        };
-        let deadline = machine.deadline();
-        (wanted, deadline.map(|deadline| deadline.saturating_sub(self.since.elapsed())))
-    }
-
-    fn read(&mut self) -> Result<(), Ended> {
-        let moved = Moved::from(self.stream.read(&mut self.buffer));
-        let mut machine = self.connection.lock();
-        match moved {
-            Moved::Bytes(count) => {
-                log_lines(self.peer.connection, 'C', &self.buffer[..count]);
-                machine.feed(&self.buffer[..count]);
-            }
-            Moved::Nothing => {}
-            Moved::Eof => drop(machine.feed_eof()),
-            Moved::Failed(error) => return Err(error.into()),
-        }
-        Ok(())
     }
 }
 
