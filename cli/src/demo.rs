@@ -18,7 +18,7 @@ const ADS: [&str; 4] = [
 ];
 
 pub(crate) fn run(args: &Demo) -> anyhow::Result<()> {
-    let board = Board::default();
+    let board = Board::new();
     let server = Server::bind("127.0.0.1:0", Notif::default(), board.clone())?;
     let (address, handle) = (server.local_addr()?, server.handle());
     let serving = thread::spawn(move || server.run());
@@ -33,7 +33,6 @@ pub(crate) fn run(args: &Demo) -> anyhow::Result<()> {
     connector.observer = Some(Box::new(Observers(observers)));
     let (client, mut notifications) = connector.tcp(address)?;
 
-    board.roll();
     board.post(ADS[0].into())?;
     client.request(Random)?;
     client.request(Classified)?;

@@ -47,8 +47,11 @@ fn play(
 fn show(lines: &[&str], it: &Shown<'_>) -> io::Result<()> {
     match it {
         Shown::Step(step) => {
-            let line = lines.get(step.line.saturating_sub(1)).unwrap_or(&"");
-            print::line(line.trim_start().as_bytes())
+            let lines = lines.iter().map(|line| line.trim_start()).skip(step.line - 1);
+            // What was sent in one write stands in several lines.
+            let goes_on = |line: &&str| line.starts_with("C|") || line.starts_with("S|");
+            let (first, rest) = (lines.clone().take(1), lines.skip(1).take_while(goes_on));
+            first.chain(rest).try_for_each(|line| print::line(line.as_bytes()))
         }
         Shown::Taken(event) => print::line(format!("    taken for: {event}").as_bytes()),
     }

@@ -17,7 +17,7 @@ use crate::print;
 pub(crate) fn run(args: &Serve) -> anyhow::Result<()> {
     let mut notif = Notif::default();
     notif.ids = args.ids;
-    let board = Board::default();
+    let board = Board::new();
     let mut server = Server::bind(&args.listen, notif, board.clone())
         .with_context(|| format!("cannot listen on {}", args.listen))?;
     if args.autologout.is_some() {
@@ -67,7 +67,7 @@ fn tell(handle: &ServerHandle<Notif>, topic: &str) {
 }
 
 /// What the server knows: a number, and ads.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Board(Arc<Mutex<Content>>);
 
 #[derive(Default)]
@@ -81,6 +81,13 @@ struct Content {
 impl Board {
     /// A new client is shown at most so many old ads.
     const KEPT: usize = 10_000;
+
+    /// A number, and no ad.
+    pub(crate) fn new() -> Self {
+        let board = Self(Arc::default());
+        board.roll();
+        board
+    }
 
     /// Draws a new number.
     pub(crate) fn roll(&self) {

@@ -163,9 +163,10 @@ impl Watcher {
 fn exec(program: &Path, topic: &[u8], item: Option<&[u8]>) {
     let mut command = process::Command::new(program);
     command.env("BELLWIRE_TOPIC", OsStr::from_bytes(topic));
-    if let Some(item) = item {
-        command.env("BELLWIRE_ITEM", OsStr::from_bytes(item));
-    }
+    match item {
+        Some(item) => command.env("BELLWIRE_ITEM", OsStr::from_bytes(item)),
+        None => command.env_remove("BELLWIRE_ITEM"),
+    };
     command.stdin(Stdio::null()).stdout(Stdio::from(io::stderr()));
     let name = program.display();
     match command.status() {
