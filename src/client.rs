@@ -334,14 +334,13 @@ impl<D: Dialect> Client<D> {
 }
 
 impl<D: Dialect + Clone> Client<D> {
-    /// A machine for the next connection: with the same dialect and configuration, tickets that go
-    /// on where these end, and notifications asked for if they are asked for here.
+    /// A machine for the next connection: with the same configuration, the count of unsolicited
+    /// replies going on, and notifications asked for if they are asked for here. Tickets start anew.
     ///
     /// `fresh` is the dialect as it was before it saw this connection.
     #[must_use]
     pub fn successor(&self, fresh: D) -> Self {
         let mut next = Self::new(fresh, self.config.clone());
-        next.tickets = self.tickets.clone();
         next.unsolicited = self.unsolicited;
         next.switch.want(self.switch.wanted());
         next

@@ -37,7 +37,7 @@ impl fmt::Display for Ticket {
 }
 
 /// Hands out the tickets of one connection.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Tickets {
     next: NonZeroU64,
 }

@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Call) -> anyhow::Result<()> {
         connector.config.in_flight = window;
     }
     if let Some(file) = &args.record.file {
-        let record = Record::new(file, &connector.dialect, &connector.config);
+        let record = Record::new(file, &connector.dialect, &connector.config)?;
         connector.observer = Some(Box::new(record));
     }
     let (client, _) = connector.tcp(watch::notif_address(&args.address)?)?;

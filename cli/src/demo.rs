@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Demo) -> anyhow::Result<()> {
     let mut connector = Connector::new(notif);
     let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(Printer)];
     if let Some(file) = &args.record.file {
-        observers.push(Box::new(Record::new(file, &connector.dialect, &connector.config)));
+        observers.push(Box::new(Record::new(file, &connector.dialect, &connector.config)?));
     }
     connector.observer = Some(Box::new(Observers(observers)));
     let (client, mut notifications) = connector.tcp(address)?;

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use bellwire::dialect::notif::Notif;
 use bellwire::transcript::{Act, Recorder, Said, Settings, escape};
 use bellwire::{Config, Event};
@@ -73,50 +74,61 @@ impl Observer for Printer {
 /// Records each connection as a transcript.
 pub(crate) struct Record {
     path: PathBuf,
-    notif: Notif,
-    config: Config,
+    settings: Vec<(&'static str, String)>,
     connections: u32,
-    session: Option<(File, Recorder)>,
+    file: File,
+    /// `None` when writing has failed.
+    recorder: Option<Recorder>,
 }
 
 impl Record {
-    pub(crate) fn new(path: &Path, notif: &Notif, config: &Config) -> Self {
-        let (path, notif, config) = (path.to_owned(), notif.clone(), config.clone());
-        Self { path, notif, config, connections: 0, session: None }
+    /// Creates the file of the first connection, so that a path that cannot be written is found out
+    /// before there is one.
+    pub(crate) fn new(path: &Path, notif: &Notif, config: &Config) -> anyhow::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            settings: Settings::of(config, notif),
+            connections: 0,
+            file: create(path)?,
+            recorder: None,
+        })
     }
 
-    fn start(&mut self) -> std::io::Result<(File, Recorder)> {
+    fn start(&mut self) -> anyhow::Result<()> {
         self.connections += 1;
-        let mut path = self.path.clone().into_os_string();
         if self.connections > 1 {
+            let mut path = self.path.clone().into_os_string();
             path.push(format!(".{}", self.connections));
+            self.file = create(Path::new(&path))?;
         }
         let mut recorder = Recorder::new("notif", false);
-        for (name, value) in Settings::of(&self.config, &self.notif) {
+        for (name, value) in &self.settings {
             recorder.setting(name, value);
         }
-        Ok((File::create(path)?, recorder))
+        self.recorder = Some(recorder);
+        Ok(())
     }
 
     /// Records something, and writes it at once, for a session may end at any moment.
     fn note(&mut self, note: impl FnOnce(&mut Recorder)) {
-        let Some((file, recorder)) = &mut self.session else { return };
+        let Some(recorder) = &mut self.recorder else { return };
         note(recorder);
-        if let Err(error) = file.write_all(recorder.take().as_bytes()) {
+        if let Err(error) = self.file.write_all(recorder.take().as_bytes()) {
             print::complain(format_args!("recording ends: {error}"));
-            self.session = None;
+            self.recorder = None;
         }
     }
 }
 
+fn create(path: &Path) -> anyhow::Result<File> {
+    File::create(path).with_context(|| format!("cannot record to {}", path.display()))
+}
+
 impl Observer for Record {
     fn connected(&mut self, _: u64) {
-        match self.start() {
-            Ok(session) => self.session = Some(session),
-            Err(error) => {
-                print::complain(format_args!("cannot record to {}: {error}", self.path.display()));
-                self.session = None;
-            }
+        self.recorder = None;
+        if let Err(error) = self.start() {
+            print::complain(format_args!("{error:#}"));
         }
     }
 
@@ -141,7 +153,7 @@ impl Observer for Record {
     }
 
     fn tick(&mut self, now: Duration) {
-        if let Some((_, recorder)) = &mut self.session {
+        if let Some(recorder) = &mut self.recorder {
             recorder.tick(now);
         }
     }
@@ -165,12 +177,12 @@ impl Strays {
     }
 
     fn tell(&mut self, text: &[u8]) {
-        let text = String::from_utf8_lossy(text);
         if self.json {
+            let text = String::from_utf8_lossy(text);
             let object = serde_json::json!({ "event": "unsolicited", "text": text });
             print::complain_json(&object);
         } else {
-            print::complain(format_args!("unsolicited: {}", escape(text.as_bytes())));
+            print::complain(format_args!("unsolicited: {}", escape(text)));
         }
     }
 

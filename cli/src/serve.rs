@@ -1,7 +1,7 @@
 //! `bellwire serve`: random numbers and classified ads.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -49,15 +49,43 @@ fn announce_numbers(board: Board, handle: ServerHandle<Notif>, every: Duration) 
 /// Makes each line of standard input an ad.
 fn post_ads(board: Board, handle: ServerHandle<Notif>) {
     thread::spawn(move || {
-        for line in io::stdin().lock().split(b'\n') {
-            let posted = line.map_err(anyhow::Error::from).and_then(|line| board.post(line));
-            match posted {
-                Ok(true) => tell(&handle, "classified"),
-                Ok(false) => {}
-                Err(error) => print::complain(format_args!("no ad: {error:#}")),
+        let mut input = io::stdin().lock();
+        loop {
+            match read_line(&mut input).map(|line| line.map(|line| board.post(line))) {
+                Ok(Some(Ok(true))) => tell(&handle, "classified"),
+                Ok(Some(Ok(false))) => {}
+                Ok(Some(Err(error))) => print::complain(format_args!("no ad: {error:#}")),
+                Ok(None) => return,
+                Err(error) => return print::complain(format_args!("no more ads: {error}")),
             }
         }
     });
+}
+
+/// The next line without its end; of one that is too long for an ad, the beginning.
+fn read_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    if line.pop_if(|last| *last == b'\n').is_none() && line.len() as u64 == LONGEST_LINE {
+        while !skip_to_line_end(input)? {}
+    }
+    Ok(Some(line))
+}
+
+/// More than an ad may have.
+const LONGEST_LINE: u64 = 1024 * 1024;
+
+/// Skips what is there of a line. Whether it, or the input, has ended.
+fn skip_to_line_end(input: &mut impl BufRead) -> io::Result<bool> {
+    let there = input.fill_buf()?;
+    let end = there.iter().position(|byte| *byte == b'\n');
+    let (ended, count) =
+        (end.is_some() || there.is_empty(), end.map_or(there.len(), |end| end + 1));
+    input.consume(count);
+    Ok(ended)
 }
 
 fn tell(handle: &ServerHandle<Notif>, topic: &str) {

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Arc, OnceLock};
 use std::{io, process, thread};
 
 use anyhow::{Context, bail};
@@ -25,11 +26,17 @@ const PORT: u16 = 6789;
 
 pub(crate) fn run(args: Watch) -> anyhow::Result<()> {
     let address = notif_address(&args.url)?;
-    let (client, notifications) = connect(&args, address)?;
+    let connected = Arc::new(OnceLock::new());
     ctrlc::set_handler({
-        let client = client.clone();
-        move || client.close()
+        let connected: Arc<OnceLock<Client<Notif>>> = Arc::clone(&connected);
+        move || match connected.get() {
+            Some(client) => client.close(),
+            // There is nothing to end properly yet.
+            None => process::exit(0),
+        }
     })?;
+    let (client, notifications) = connect(&args, address)?;
+    let client = connected.get_or_init(|| client).clone();
     // Deadlines are kept while a fetched item is printed, or a program runs.
     let driver = thread::spawn({
         let client = client.clone();
@@ -50,7 +57,7 @@ fn connect(args: &Watch, address: String) -> anyhow::Result<(Client<Notif>, Noti
     connector.reconnect = (!args.no_reconnect).then(Reconnect::default);
     let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(Strays::new(args.json))];
     if let Some(file) = &args.record.file {
-        observers.push(Box::new(Record::new(file, &connector.dialect, &connector.config)));
+        observers.push(Box::new(Record::new(file, &connector.dialect, &connector.config)?));
     }
     connector.observer = Some(Box::new(Observers(observers)));
     Ok(connector.tcp(address)?)

@@ -255,14 +255,14 @@ fn deadlines_are_kept_while_a_program_runs() {
     let script = Script::new(r#"read answer < "$(dirname "$0")/fifo""#);
     let fifo = script.file("fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    let mut server = serve(&["--autologout", "0.3"]);
+    let mut server = serve(&["--autologout", "1.5"]);
     server.post("an ad");
     let args = ["--rearm", "0.1", "--no-reconnect", "--count", "2", "--exec", script.path()];
     let args = ["-vvv", "watch", &server.url, "--fetch"].into_iter().chain(args);
     let mut watch = Program::start(args);
     assert_eq!(watch.line(), "classified an ad");
     // The program hangs now, for several of the server's periods.
-    for _ in 0..10 {
+    for _ in 0..35 {
         watch.complaint("C: notif");
     }
     fs::write(&fifo, "go\n").unwrap();

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bellwire::{Cause, Command, Dialect, Failure, Refusal, Ticket};
-use bellwire_adapter::{Ended, Error};
+use bellwire::{Cause, Command, Dialect, Failure, Refusal};
+use bellwire_adapter::{Ended, Error, RequestId};
 
 use crate::drive::{Shared, State};
 
@@ -69,11 +69,11 @@ impl<D: Dialect + Clone> Client<D> {
         C: Command<D> + fmt::Debug,
     {
         let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let ticket = self.give(&command, deadline)?;
-        Ok(Pending { client: self.clone(), command, ticket: Some(ticket), deadline })
+        let id = self.give(&command, deadline)?;
+        Ok(Pending { client: self.clone(), command, id: Some(id), deadline })
     }
 
-    fn give<C>(&self, command: &C, deadline: Option<Instant>) -> Result<Ticket, Error>
+    fn give<C>(&self, command: &C, deadline: Option<Instant>) -> Result<RequestId, Error>
     where
         C: Command<D> + fmt::Debug,
     {
@@ -85,7 +85,7 @@ impl<D: Dialect + Clone> Client<D> {
                 given.map_err(|why| (why, state.ended().cloned()))
             });
             match given {
-                Ok(ticket) => return Ok(ticket),
+                Ok(id) => return Ok(id),
                 Err((Refusal::Closed, _)) if self.resend => {
                     self.wait_connected(deadline)?;
                     timeout = deadline.map(|it| it.saturating_duration_since(Instant::now()));
@@ -156,7 +156,7 @@ pub struct Pending<D: Dialect + Clone, C> {
     client: Client<D>,
     command: C,
     /// `None` once the outcome is known.
-    ticket: Option<Ticket>,
+    id: Option<RequestId>,
     deadline: Option<Instant>,
 }
 
@@ -167,13 +167,13 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
     ///
     /// As [`Client::request`].
     pub fn wait(mut self) -> Result<C::Reply, Error> {
-        while let Some(ticket) = self.ticket {
-            let outcome = self.client.shared.wait(None, |state| state.session.outcome(ticket));
-            self.ticket = None;
+        while let Some(id) = self.id {
+            let outcome = self.client.shared.wait(None, |state| state.session.outcome(id));
+            self.id = None;
             match outcome {
                 Some(Ok(answer)) => return Ok(self.command.decode(answer)?),
                 Some(Err(Failure::NeverSent(Cause::ConnectionLost))) if self.client.resend => {
-                    self.ticket = Some(self.client.give(&self.command, self.deadline)?);
+                    self.id = Some(self.client.give(&self.command, self.deadline)?);
                 }
                 Some(Err(failure)) => {
                     let lost = matches!(
@@ -194,8 +194,8 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
 
 impl<D: Dialect + Clone, C> Drop for Pending<D, C> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            self.client.shared.note(|state| state.session.abandon(ticket));
+        if let Some(id) = self.id {
+            self.client.shared.note(|state| state.session.abandon(id));
         }
     }
 }

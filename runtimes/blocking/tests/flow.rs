@@ -216,7 +216,7 @@ fn without_a_reader_the_mode_is_left() {
 #[test]
 fn j_the_mode_is_entered_again_before_autologout() {
     let server = common::Running::configured(common::Echo, |server| {
-        server.config.timers.autologout = Some(Duration::from_millis(400));
+        server.config.timers.autologout = Some(Duration::from_millis(1500));
     });
     let mut connector = connector("= rearm 50ms");
     let log = common::Log::default();
@@ -225,7 +225,7 @@ fn j_the_mode_is_entered_again_before_autologout() {
     client.listen();
     assert_eq!(client.request(Get("weather")).unwrap(), "weather");
     let start = Instant::now();
-    while start.elapsed() < Duration::from_millis(1300) {
+    while start.elapsed() < Duration::from_millis(3200) {
         // It is never fetched, so it is announced again with each entering.
         server.handle.notify("random").unwrap();
         assert_eq!(next(&mut notifications), "random");

@@ -15,4 +15,4 @@ pub use backoff::{Backoff, Reconnect};
 pub use error::{Ended, Error};
 pub use inbox::{Gap, Inbox, Notice, QueueId};
 pub use observer::{Observer, log_lines};
-pub use session::{Outcome, Session};
+pub use session::{Outcome, RequestId, Session};

@@ -17,6 +17,13 @@ use crate::error::Ended;
 use crate::inbox::{Gap, Inbox, Notice};
 use crate::observer::{Observer, log_lines};
 
+/// Names a request through the whole session: tickets start anew with each connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId {
+    connection: u64,
+    ticket: Ticket,
+}
+
 /// What became of a request.
 pub type Outcome = Result<Answer, Failure>;
 
@@ -27,7 +34,7 @@ pub struct Session<D: Dialect> {
     /// The dialect as it is before it has seen a connection.
     fresh: D,
     client: Client<D>,
-    requests: HashMap<Ticket, Request>,
+    requests: HashMap<RequestId, Request>,
     /// Notifications on their way.
     pub inbox: Inbox,
     observer: Option<Box<dyn Observer>>,
@@ -87,6 +94,9 @@ impl<D: Dialect + Clone> Session<D> {
         self.client = self.client.successor(self.fresh.clone());
         self.ended = None;
         self.number_connection();
+        if self.client.is_listening() {
+            self.observe(|observer| observer.act(&Act::Listen));
+        }
     }
 
     fn number_connection(&mut self) {
@@ -164,18 +174,23 @@ impl<D: Dialect + Clone> Session<D> {
         self.client.written(count);
     }
 
-    /// Gives a command; its outcome is for whoever asks with the ticket.
+    /// Gives a command; its outcome is for whoever asks for it.
     ///
     /// # Errors
     ///
     /// When it is refused; see [`Client::command`].
-    pub fn request<C>(&mut self, command: &C, timeout: Option<Duration>) -> Result<Ticket, Refusal>
+    pub fn request<C>(
+        &mut self,
+        command: &C,
+        timeout: Option<Duration>,
+    ) -> Result<RequestId, Refusal>
     where
         C: Command<D> + fmt::Debug,
     {
         let ticket =
             self.client.command_within(command, timeout).map_err(|Refused { why, .. }| why)?;
-        self.requests.insert(ticket, Request::default());
+        let id = RequestId { connection: self.connection, ticket };
+        self.requests.insert(id, Request::default());
         if let Some(observer) = &mut self.observer {
             let text = command::encode(self.client.dialect(), command).unwrap_or_default();
             let text = text.trim_ascii_end().to_vec();
@@ -184,19 +199,21 @@ impl<D: Dialect + Clone> Session<D> {
                 None => Act::Command(text),
             });
         }
-        Ok(ticket)
+        Ok(id)
     }
 
     /// The outcome of a request, if it has one; it is given once.
-    pub fn outcome(&mut self, ticket: Ticket) -> Option<Outcome> {
-        let outcome = self.requests.get_mut(&ticket)?.outcome.take()?;
-        self.requests.remove(&ticket);
+    pub fn outcome(&mut self, id: RequestId) -> Option<Outcome> {
+        let outcome = self.requests.get_mut(&id)?.outcome.take()?;
+        self.requests.remove(&id);
         Some(outcome)
     }
 
     /// The caller does not wait any more.
-    pub fn abandon(&mut self, ticket: Ticket) {
-        if self.requests.remove(&ticket).is_some_and(|request| request.outcome.is_none()) {
+    pub fn abandon(&mut self, id: RequestId) {
+        let RequestId { connection, ticket } = id;
+        let waits = self.requests.remove(&id).is_some_and(|request| request.outcome.is_none());
+        if waits && connection == self.connection {
             self.observe(|observer| observer.act(&Act::Abandon(ticket.number())));
             let how = self.client.abandon(ticket);
             log::debug!("#{} abandoned {ticket}: {how:?}", self.connection);
@@ -276,7 +293,7 @@ impl<D: Dialect + Clone> Session<D> {
                     *resuming = false;
                     inbox.broadcast(&Notice::Resumed);
                 }
-                event => settle(requests, &event),
+                event => settle(requests, *connection, &event),
             }
         }
         if let Some(refused) = refused.filter(|_| self.client.is_refused()) {
@@ -300,25 +317,20 @@ impl<D: Dialect + Clone> Session<D> {
 }
 
 /// Keeps what belongs to a request whose caller waits.
-fn settle(requests: &mut HashMap<Ticket, Request>, event: &Event<&[u8]>) {
+fn settle(requests: &mut HashMap<RequestId, Request>, connection: u64, event: &Event<&[u8]>) {
+    let (Event::Part { ticket, .. } | Event::Reply { ticket, .. } | Event::Failed { ticket, .. }) =
+        *event
+    else {
+        return;
+    };
+    let Some(request) = requests.get_mut(&RequestId { connection, ticket }) else { return };
     match *event {
-        Event::Part { ticket, text } => {
-            if let Some(request) = requests.get_mut(&ticket) {
-                request.parts.push(Bytes::copy_from_slice(text));
-            }
+        Event::Part { text, .. } => request.parts.push(Bytes::copy_from_slice(text)),
+        Event::Reply { reply, .. } => {
+            let parts = std::mem::take(&mut request.parts);
+            request.outcome = Some(Ok(Answer { parts, reply: reply.map(Bytes::copy_from_slice) }));
         }
-        Event::Reply { ticket, reply } => {
-            if let Some(request) = requests.get_mut(&ticket) {
-                let parts = std::mem::take(&mut request.parts);
-                let reply = reply.map(Bytes::copy_from_slice);
-                request.outcome = Some(Ok(Answer { parts, reply }));
-            }
-        }
-        Event::Failed { ticket, why } => {
-            if let Some(request) = requests.get_mut(&ticket) {
-                request.outcome = Some(Err(why));
-            }
-        }
+        Event::Failed { why, .. } => request.outcome = Some(Err(why)),
         _ => {}
     }
 }
