@@ -122,13 +122,11 @@ impl Watcher {
             Ok(item) if item.is_empty() => Ok(()),
             Ok(item) => self.show(topic, Some(&item)),
             Err(Error::NotConnected(Ended::ByProgram)) => Ok(()),
-            Err(error @ Error::BadReply(BadReply::Refused(_))) => {
-                self.say("refused", "could not be fetched", &error.to_string());
-                Ok(())
-            }
             // Whether there will be another connection is known from the notifications.
             Err(error) => {
-                self.say("unfetched", "could not be fetched", &error.to_string());
+                let refused = matches!(error, Error::BadReply(BadReply::Refused(_)));
+                let event = if refused { "refused" } else { "unfetched" };
+                self.say(event, "could not be fetched", &error.to_string());
                 Ok(())
             }
         }

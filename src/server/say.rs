@@ -62,19 +62,17 @@ impl<D: ServerDialect> Server<D> {
     fn flush_reply(&mut self) -> bool {
         let Self { dialect, slots, output, .. } = self;
         let Some(slot) = slots.front() else { return false };
-        let line = &mut Encoder::new(output.buffer());
+        let out = output.buffer();
         match &slot.answer {
             Answer::Awaited(_) => return false,
-            Answer::Ready(bytes) => line.push(bytes),
+            Answer::Ready(bytes) => out.extend_from_slice(bytes),
             Answer::Rejection(why) => {
                 let reply = Reply::refused(why.as_bytes());
-                if dialect.reply(&slot.note, reply, line).is_err() {
-                    // A dialect that cannot say its own error has nothing to say.
-                    line.push(b"");
-                }
+                // The dialect has chosen these words itself, so it can say them.
+                let _ = append(out, usize::MAX, |line| dialect.reply(&slot.note, reply, line));
             }
             Answer::Switch { listening } => {
-                dialect.acknowledge(&slot.note, line);
+                dialect.acknowledge(&slot.note, &mut Encoder::new(out));
                 self.listening = *listening;
                 self.topics.switched(*listening);
             }

@@ -6,7 +6,7 @@ use bellwire::{
 use bytes::Bytes;
 
 use crate::asked::{Asked, Who};
-use crate::real::{Act, Machine, Seen, State, Told};
+use crate::real::{Act, Machine, Seen, State, Told, take};
 use crate::script::Setup;
 use crate::without_end;
 
@@ -472,14 +472,8 @@ impl Machine for NaiveClient {
             Act::Eof => self.close(None),
             Act::Reset => self.close(Some(Closed::Reset)),
             Act::Take(count) => {
-                let mut left = *count;
-                while left > 0
-                    && let Some(told) = self.next()
-                {
-                    let last = matches!(told, Told::Fault(_));
-                    seen.push(Seen::Told(told));
-                    left = if last { 0 } else { left - 1 };
-                }
+                let told = take(*count, || self.next(), |told| matches!(told, Told::Fault(_)));
+                seen.extend(told.into_iter().map(Seen::Told));
             }
         }
         seen.push(Seen::State(self.state()));

@@ -115,6 +115,22 @@ pub(crate) struct State {
     pub(crate) deadline: Option<u64>,
 }
 
+/// At most `count` of what a machine has to tell; nothing behind its last word.
+pub(crate) fn take<T>(
+    count: usize,
+    mut next: impl FnMut() -> Option<T>,
+    is_last: impl Fn(&T) -> bool,
+) -> Vec<T> {
+    let mut told = Vec::new();
+    while told.len() < count
+        && !told.last().is_some_and(&is_last)
+        && let Some(more) = next()
+    {
+        told.push(more);
+    }
+    told
+}
+
 /// The real client, and the naive one.
 pub(crate) trait Machine {
     fn act(&mut self, act: &Act) -> Vec<Seen>;

@@ -202,8 +202,8 @@ impl Arbitrary for Setup {
 /// One thing that happens, and how many of the events that wait are looked at after it. The cursor
 /// is dropped then; most often nothing is left.
 #[derive(Clone, Debug)]
-pub(crate) struct Turn {
-    pub(crate) op: Op,
+pub(crate) struct Turn<O = Op> {
+    pub(crate) op: O,
     pub(crate) take: usize,
 }
 
@@ -300,9 +300,9 @@ const STRAY: &[&[u8]] = &[
 
 pub(crate) const TOPICS: &[&str] = &["random", "classified", "weather", "ünïcode topic"];
 
-impl Arbitrary for Turn {
+impl<O: Arbitrary> Arbitrary for Turn<O> {
     fn arbitrary(g: &mut Gen) -> Self {
-        Self { op: Op::arbitrary(g), take: one_of(g, &[ALL, ALL, ALL, ALL, ALL, 0, 1, 2]) }
+        Self { op: O::arbitrary(g), take: one_of(g, &[ALL, ALL, ALL, ALL, ALL, 0, 1, 2]) }
     }
 
     fn shrink(&self) -> Box<dyn Iterator<Item = Self>> {

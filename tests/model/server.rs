@@ -4,6 +4,7 @@ use bellwire::{Closed, Error, Notify, Refusal, Status, Wait};
 use bytes::Bytes;
 
 use crate::desk::{Act, Seen, State, Told, split_id};
+use crate::real::take;
 use crate::server_script::Setup;
 use crate::without_end;
 
@@ -328,14 +329,8 @@ impl NaiveServer {
             Act::Eof => self.close(None),
             Act::Reset => self.close(Some(Closed::Reset)),
             Act::Take(count) => {
-                let mut left = *count;
-                while left > 0
-                    && let Some(told) = self.next()
-                {
-                    let last = matches!(told, Told::Fault(_));
-                    seen.push(Seen::Told(told));
-                    left = if last { 0 } else { left - 1 };
-                }
+                let told = take(*count, || self.next(), |told| matches!(told, Told::Fault(_)));
+                seen.extend(told.into_iter().map(Seen::Told));
             }
         }
         seen.push(Seen::State(self.state()));

@@ -4,7 +4,7 @@ use bellwire::Status;
 use quickcheck::{Arbitrary, Gen};
 
 use crate::ALL;
-use crate::script::one_of;
+use crate::script::{self, one_of};
 
 /// How the server is configured. Times are in seconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,11 +19,7 @@ pub(crate) struct Setup {
 }
 
 /// One thing that happens, and how many of the events that wait are looked at after it.
-#[derive(Clone, Debug)]
-pub(crate) struct Turn {
-    pub(crate) op: Op,
-    pub(crate) take: usize,
-}
+pub(crate) type Turn = script::Turn<Op>;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
@@ -114,18 +110,6 @@ impl Arbitrary for Setup {
         tamer[4] = Self { autologout: None, silence: None, write: None, ..self.clone() };
         tamer.retain(|setup| setup != self);
         Box::new(tamer.into_iter())
-    }
-}
-
-impl Arbitrary for Turn {
-    fn arbitrary(g: &mut Gen) -> Self {
-        Self { op: Op::arbitrary(g), take: one_of(g, &[ALL, ALL, ALL, ALL, 0, 1, 2]) }
-    }
-
-    fn shrink(&self) -> Box<dyn Iterator<Item = Self>> {
-        let drained = (self.take != ALL).then(|| Self { take: ALL, ..self.clone() });
-        let take = self.take;
-        Box::new(drained.into_iter().chain(self.op.shrink().map(move |op| Self { op, take })))
     }
 }
 

@@ -166,7 +166,8 @@ impl<D: Dialect + Clone> Session<D> {
 
     /// The transport took the first `count` of the bytes that were due.
     pub fn written(&mut self, count: usize) {
-        let taken = &self.client.output()[..count];
+        let due = self.client.output();
+        let taken = &due[..count.min(due.len())];
         log_lines(self.connection, 'C', taken);
         if let Some(observer) = &mut self.observer {
             observer.client(&taken.into());

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bellwire::{Reply, ServerDialect, ServerEvent, Ticket};
+use bellwire::{Refusal, Refused, Reply, ServerDialect, ServerEvent, Ticket};
 use bellwire_adapter::{Ended, log_lines};
 use bytes::Bytes;
 
@@ -147,8 +147,12 @@ impl<'a, D: ServerDialect> Serving<'a, D> {
 
     fn announce(&mut self) {
         for topic in self.peer.announced.drain(..) {
-            if let Err(refused) = self.connection.lock().notify(&topic) {
-                log::error!("#{} the topic is refused: {}", self.peer.connection, refused.why);
+            match self.connection.lock().notify(&topic) {
+                // A client that has closed its half is answered, and told no more.
+                Ok(_) | Err(Refused { why: Refusal::Closed, .. }) => {}
+                Err(Refused { why, .. }) => {
+                    log::error!("#{} the topic is refused: {why}", self.peer.connection);
+                }
             }
         }
     }
