@@ -1,19 +1,20 @@
 //! The client's machine.
 
+use alloc::borrow::Cow;
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
 use crate::clock::{Clock, Moment, Moved, Timer};
 use crate::command::Command;
 use crate::config::Config;
-use crate::dialect::Dialect;
-use crate::error::{Closed, Error, Refused};
+use crate::dialect::{Class, Dialect};
+use crate::error::{Closed, Error, Excerpt, Refused};
 use crate::event::{Event, Notification, Reply};
 use crate::flight::Flight;
 use crate::frame::Input;
 use crate::mode::{Phase, Switch};
 use crate::output::Output;
-use crate::spool::Spool;
+use crate::spool::{Paused, Spool};
 use crate::ticket::{Ticket, Tickets};
 
 mod end;
@@ -68,6 +69,12 @@ pub struct Client<D: Dialect> {
     clock: Clock,
     patience: Patience,
     greeted: bool,
+    /// What the connection begins with goes before everything else.
+    opening: bool,
+    /// The command that the server has to ask for more of.
+    paused: Option<Paused>,
+    /// What the frame is of which a piece has come.
+    in_pieces: Option<Class>,
     unsolicited: u64,
     end: End,
 }
@@ -106,29 +113,34 @@ impl<D: Dialect> Client<D> {
     /// A machine for a new connection.
     #[must_use]
     pub fn new(dialect: D, config: Config) -> Self {
-        let timers = &config.timers;
         let greeted = !dialect.greets();
-        let greeting = if greeted { None } else { timers.greeting };
-        let patience = Patience {
-            greeting: Timer::start(greeting),
-            silence: Timer::start(timers.silence),
-            ..Patience::default()
-        };
-        Self {
+        let greeting = if greeted { None } else { config.timers.greeting };
+        let patience = Patience { greeting: Timer::start(greeting), ..Patience::default() };
+        let mut client = Self {
             tickets: Tickets::new(),
             input: Input::new(),
             spool: Spool::new(),
             output: Output::new(),
             flight: Flight::new(),
             switch: Switch::new(dialect.mode(), config.ride),
-            clock: Clock::new(timers.suspend),
+            clock: Clock::new(config.timers.suspend),
             patience,
             greeted,
+            opening: false,
+            paused: None,
+            in_pieces: None,
             unsolicited: 0,
             end: End::Open,
             dialect,
             config,
-        }
+        };
+        client.listen_for_silence();
+        client
+    }
+
+    fn listen_for_silence(&mut self) {
+        let silence = self.config.timers.silence.or_else(|| self.dialect.silence());
+        self.patience.silence = Timer::start(silence);
     }
 
     /// Takes in bytes that came, in chunks of any size. It stores them and never fails; what they
@@ -138,7 +150,7 @@ impl<D: Dialect> Client<D> {
             self.input.push(bytes);
             self.patience.probe.stop();
             self.patience.probe_due = false;
-            self.patience.silence = Timer::start(self.config.timers.silence);
+            self.listen_for_silence();
         }
         self.events()
     }
@@ -186,10 +198,96 @@ impl<D: Dialect> Client<D> {
     where
         C: Command<D> + core::fmt::Debug,
     {
-        match self.accept(&command, timeout) {
+        match self.accept(&command, timeout, false) {
             Ok(ticket) => Ok(ticket),
             Err(why) => Err(Refused { value: command, why }),
         }
+    }
+
+    /// The connection has to begin with something: logging in, say. Until
+    /// [`opened`](Self::opened) is called, nothing is said but what
+    /// [`opening_command`](Self::opening_command) is given; other commands, and the notification
+    /// mode, wait.
+    ///
+    /// ```
+    /// use bellwire::dialect::notif::{Notif, Random};
+    /// use bellwire::{Client, Config};
+    ///
+    /// let mut client = Client::new(Notif::default(), Config::default());
+    /// client.open();
+    /// client.listen();
+    /// client.command(Random)?;
+    /// client.opening_command("let-me-in").unwrap();
+    /// assert_eq!(client.output(), b"let-me-in\r\n");
+    /// client.written(11);
+    /// client.feed(b"welcome\r\n").next().unwrap();
+    /// assert_eq!(client.output(), b"");
+    /// client.opened();
+    /// assert_eq!(client.output(), b"random?\r\n");
+    /// # Ok::<(), bellwire::Refused<Random>>(())
+    /// ```
+    pub fn open(&mut self) {
+        self.opening = true;
+    }
+
+    /// Accepts a command that the connection begins with: it goes before all others that wait. Its
+    /// reply must come as soon as any other's.
+    ///
+    /// # Errors
+    ///
+    /// As [`command`](Self::command).
+    pub fn opening_command<C>(&mut self, command: C) -> Result<Ticket, Refused<C>>
+    where
+        C: Command<D> + core::fmt::Debug,
+    {
+        match self.accept(&command, self.config.timers.reply, true) {
+            Ok(ticket) => Ok(ticket),
+            Err(why) => Err(Refused { value: command, why }),
+        }
+    }
+
+    /// The connection has begun: what waited is said.
+    pub fn opened(&mut self) {
+        self.opening = false;
+    }
+
+    /// Whether the stream has to change before anything else can be said or heard: the server has
+    /// agreed to switch to TLS. See [`upgrade`](Self::upgrade).
+    #[must_use]
+    pub fn is_upgrading(&self) -> bool {
+        self.input.is_sealed()
+    }
+
+    /// The stream has changed, to TLS: goes on with what comes over it. What came behind the server's
+    /// agreement in plain text is refused, for anybody may have put it there, and what the dialect had
+    /// learned in plain text is forgotten.
+    ///
+    /// Do it between the server's agreement and the first byte of TLS; without a command that marks a
+    /// [barrier](crate::Encoder::barrier) it does nothing.
+    ///
+    /// # Errors
+    ///
+    /// When something came in plain text that should not have; the connection is over then.
+    pub fn upgrade(&mut self) -> Result<(), Error> {
+        if !self.is_upgrading() {
+            return Ok(());
+        }
+        let behind = self.input.unseal();
+        if !behind.is_empty() {
+            let what = "plain text came behind the agreement to switch to TLS";
+            let error = Error::Protocol { what, excerpt: Excerpt::new(&behind) };
+            self.fault(error.clone());
+            return Err(error);
+        }
+        self.secured();
+        self.listen_for_silence();
+        Ok(())
+    }
+
+    /// Nobody can listen in on this connection: it runs over TLS, or over a socket that never leaves
+    /// the machine. Some dialects do not send secrets before they know (IMAP).
+    pub fn secured(&mut self) {
+        self.dialect.secured();
     }
 
     /// Gives up a command: its reply reaches nobody, and no other command (guarantee G3).
@@ -231,6 +329,13 @@ impl<D: Dialect> Client<D> {
             self.patience.write.start_if_off(self.config.timers.write);
         }
         self.output.due()
+    }
+
+    /// The first `count` bytes of [`output`](Self::output), as logs may show them: what the commands
+    /// mark as [secret](crate::Encoder::secret) is replaced.
+    #[must_use]
+    pub fn redacted(&self, count: usize) -> Cow<'_, [u8]> {
+        self.output.redacted(count)
     }
 
     /// The transport took the first `count` bytes of [`output`](Self::output).
@@ -312,6 +417,17 @@ impl<D: Dialect> Client<D> {
     #[must_use]
     pub fn pending(&self) -> usize {
         self.spool.len() + self.flight.commands()
+    }
+
+    /// The caller's commands on the wire, the oldest first, without those he has abandoned.
+    pub fn asking(&self) -> impl Iterator<Item = Ticket> {
+        self.flight.iter().filter_map(|slot| slot.role.waiting())
+    }
+
+    /// Whether the greeting has come, where the dialect has one.
+    #[must_use]
+    pub fn is_greeted(&self) -> bool {
+        self.greeted
     }
 
     /// Whether the connection has ended, or should be closed.

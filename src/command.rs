@@ -1,7 +1,10 @@
 //! Commands: typed values that know how they are written and what their reply means.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Range;
+use core::{fmt, mem};
 
 use bytes::Bytes;
 
@@ -13,7 +16,7 @@ use crate::event::{Reply, Status};
 /// adapter repeats them.
 ///
 /// Text is a command of every dialect: `&str`, `String`, `&[u8]` and [`Bytes`] are sent as a person
-/// would type them, and answered by the text of the reply.
+/// would type them, and answered by the [text](Answer::text) of the reply.
 pub trait Command<D: Dialect> {
     /// What a good reply means.
     type Reply;
@@ -32,26 +35,51 @@ pub trait Command<D: Dialect> {
     /// When the server refused, or the reply is not what this command can read. The error hands the
     /// bytes over.
     fn decode(&self, answer: Answer) -> Result<Self::Reply, BadReply>;
+
+    /// Whether it has to be given at all, where it is one of those that a connection begins with:
+    /// who is logged in already does not log in.
+    fn is_due(&self, dialect: &D) -> bool {
+        let _ = dialect;
+        true
+    }
 }
 
 /// A whole reply with its parts, gathered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The parts, in order; none where the dialect's replies have no parts.
+    /// The parts, in order; none where the dialect's replies have no parts. Where data belongs to no
+    /// command in particular (IMAP), all that came while the command was on the wire.
     pub parts: Vec<Bytes>,
     /// The end of the reply.
     pub reply: Reply<Bytes>,
 }
 
 impl Answer {
-    /// The text of the reply.
+    /// The text of the reply: its parts, if it has any, and its end, if that says anything; a line
+    /// each, with LF between them.
     ///
     /// # Errors
     ///
     /// [`BadReply::Refused`] when the server refused.
     pub fn text(self) -> Result<Bytes, BadReply> {
+        let Self { mut parts, reply } = self.done()?;
+        if parts.is_empty() {
+            return Ok(reply.text);
+        }
+        if !reply.text.is_empty() {
+            parts.push(reply.text);
+        }
+        Ok(parts.join(&b'\n').into())
+    }
+
+    /// The answer, if it is a good one.
+    ///
+    /// # Errors
+    ///
+    /// [`BadReply::Refused`] when the server refused.
+    pub fn done(self) -> Result<Self, BadReply> {
         match self.reply.status {
-            Status::Done => Ok(self.reply.text),
+            Status::Done => Ok(self),
             Status::Refused => Err(BadReply::Refused(self.reply.text)),
         }
     }
@@ -86,6 +114,10 @@ impl<D: Dialect, C: Command<D>> Command<D> for &C {
     fn decode(&self, answer: Answer) -> Result<C::Reply, BadReply> {
         (*self).decode(answer)
     }
+
+    fn is_due(&self, dialect: &D) -> bool {
+        (*self).is_due(dialect)
+    }
 }
 
 /// The bytes of a command, without tag or id.
@@ -103,21 +135,35 @@ impl<D: Dialect, C: Command<D>> Command<D> for &C {
 /// ```
 pub fn encode<D: Dialect>(dialect: &D, command: &impl Command<D>) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
-    command.encode(dialect, &mut Encoder::new(&mut bytes))?;
+    append(&mut bytes, usize::MAX, |line| command.encode(dialect, line))?;
     Ok(bytes)
 }
 
+/// The bytes of a command as logs may show them: without what the command marks as secret.
+///
+/// # Errors
+///
+/// As [`encode`].
+pub fn redacted<D: Dialect>(dialect: &D, command: &impl Command<D>) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::new();
+    let (_, marks) = append(&mut bytes, usize::MAX, |line| command.encode(dialect, line))?;
+    Ok(redact(&bytes, &marks.secrets).into_owned())
+}
+
 /// Writes one frame. What comes from the caller is checked; what is the dialect's own is not.
-#[derive(Debug)]
 pub struct Encoder<'a> {
     out: &'a mut Vec<u8>,
-    /// So many of the bytes are the frame's end, which no limit counts.
-    ends: usize,
+    /// Where in `out` the frame begins.
+    start: usize,
+    /// So many of the bytes no limit counts: the frame's end, and counted bytes.
+    uncounted: usize,
+    marks: Marks,
 }
 
 impl<'a> Encoder<'a> {
     pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out, ends: 0 }
+        let start = out.len();
+        Self { out, start, uncounted: 0, marks: Marks::default() }
     }
 
     /// Appends the dialect's own bytes as they are.
@@ -128,8 +174,14 @@ impl<'a> Encoder<'a> {
     /// Appends the end of the frame, a line end say. It does not count towards
     /// [`Limits::frame`](crate::Limits::frame).
     pub fn end(&mut self, bytes: &[u8]) {
+        self.counted(bytes);
+    }
+
+    /// Appends bytes whose number was said before them, so that they can forge nothing. They may be
+    /// any, and do not count towards [`Limits::frame`](crate::Limits::frame).
+    pub fn counted(&mut self, bytes: &[u8]) {
         self.push(bytes);
-        self.ends += bytes.len();
+        self.uncounted += bytes.len();
     }
 
     /// Appends text of the caller's that must not hold CR, LF or NUL.
@@ -147,6 +199,94 @@ impl<'a> Encoder<'a> {
             }
         }
     }
+
+    /// What `write` writes is a secret: logs, traces, transcripts and `Debug` show `shown` instead.
+    ///
+    /// # Errors
+    ///
+    /// Those of `write`.
+    pub fn secret<T>(
+        &mut self,
+        shown: &'static str,
+        write: impl FnOnce(&mut Self) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let start = self.out.len() - self.start;
+        let written = write(self)?;
+        let end = self.out.len() - self.start;
+        self.marks.secrets.push(Secret { place: start..end, shown });
+        Ok(written)
+    }
+
+    /// What follows is sent when the server says that it wants it
+    /// ([`Class::Continue`](crate::dialect::Class::Continue)), and never if the server answers the
+    /// command before that. Until then nothing else is sent.
+    pub fn pause(&mut self) {
+        self.marks.pauses.push(self.out.len() - self.start);
+    }
+
+    /// A good reply to this command ends what can be read: nothing more is sent, and nothing more is
+    /// taken, until [`Client::upgrade`](crate::Client::upgrade) is called (STARTTLS).
+    pub fn barrier(&mut self) {
+        self.marks.barrier = true;
+    }
+}
+
+/// May hold secrets, so it shows how much only.
+impl fmt::Debug for Encoder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let length = self.out.len() - self.start;
+        f.debug_struct("Encoder").field("length", &length).finish_non_exhaustive()
+    }
+}
+
+/// What an encoder knows of a command beside its bytes; places are counted from its beginning.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    pub(crate) pauses: Vec<usize>,
+    pub(crate) secrets: Vec<Secret>,
+    pub(crate) barrier: bool,
+}
+
+impl Marks {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pauses.is_empty() && self.secrets.is_empty() && !self.barrier
+    }
+}
+
+/// Bytes that are not for logs.
+#[derive(Clone, Debug)]
+pub(crate) struct Secret {
+    pub(crate) place: Range<usize>,
+    /// What logs show instead.
+    pub(crate) shown: &'static str,
+}
+
+impl Secret {
+    /// The same, counted from `forward` bytes before and `back` bytes behind. If that is in the middle
+    /// of it, it was shown with its beginning.
+    pub(crate) fn moved(&self, forward: usize, back: usize) -> Self {
+        let Range { start, end } = self.place;
+        let (start, end) = (start + forward, end + forward);
+        let shown = if back > start { "" } else { self.shown };
+        Self { place: start.saturating_sub(back)..end.saturating_sub(back), shown }
+    }
+}
+
+/// `bytes` as logs may show them.
+pub(crate) fn redact<'b>(bytes: &'b [u8], secrets: &[Secret]) -> Cow<'b, [u8]> {
+    let mut within = secrets.iter().filter(|secret| secret.place.start < bytes.len()).peekable();
+    if within.peek().is_none() {
+        return Cow::Borrowed(bytes);
+    }
+    let mut shown = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    for Secret { place, shown: instead } in within {
+        shown.extend_from_slice(bytes.get(at..place.start).unwrap_or_default());
+        shown.extend_from_slice(instead.as_bytes());
+        at = at.max(place.end);
+    }
+    shown.extend_from_slice(bytes.get(at..).unwrap_or_default());
+    Cow::Owned(shown)
 }
 
 /// Appends to `out` what `write` writes, if it is accepted and holds at most `limit` bytes;
@@ -155,16 +295,17 @@ pub(crate) fn append<T>(
     out: &mut Vec<u8>,
     limit: usize,
     write: impl FnOnce(&mut Encoder<'_>) -> Result<T, Refusal>,
-) -> Result<T, Refusal> {
+) -> Result<(T, Marks), Refusal> {
     let before = out.len();
     let mut line = Encoder::new(out);
     let mut written = write(&mut line);
-    let length = line.out.len() - before - line.ends;
+    let marks = mem::take(&mut line.marks);
+    let length = line.out.len() - before - line.uncounted;
     if written.is_ok() && length > limit {
         written = Err(Refusal::TooLong { allowed: limit });
     }
     if written.is_err() {
         out.truncate(before);
     }
-    written
+    written.map(|written| (written, marks))
 }

@@ -6,6 +6,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
+use core::time::Duration;
 
 use crate::command::Encoder;
 use crate::error::Refusal;
@@ -33,7 +34,7 @@ pub mod notif;
 /// impl Dialect for Bang {
 ///     type Expect = ();
 ///
-///     fn frame(&mut self, input: &[u8], searched: usize) -> Framing {
+///     fn frame(&mut self, input: &[u8], searched: usize, _: &mut Awaiting<'_, ()>) -> Framing {
 ///         frame::line(input, searched)
 ///     }
 ///
@@ -64,10 +65,16 @@ pub trait Dialect {
     type Expect: fmt::Debug;
 
     /// Finds the end of the first frame in `input`, of which the first `searched` bytes have been
-    /// searched by an earlier call.
-    fn frame(&mut self, input: &[u8], searched: usize) -> Framing;
+    /// searched by an earlier call. What is awaited may decide how it is framed.
+    fn frame(
+        &mut self,
+        input: &[u8],
+        searched: usize,
+        awaiting: &mut Awaiting<'_, Self::Expect>,
+    ) -> Framing;
 
-    /// Says what a frame of the server's is, in view of what is awaited.
+    /// Says what a frame of the server's is, in view of what is awaited; of a frame that comes in
+    /// pieces, the first decides.
     fn classify(&mut self, frame: &[u8], awaiting: &mut Awaiting<'_, Self::Expect>) -> Class;
 
     /// Writes a command given as text, as a person would type it.
@@ -96,6 +103,17 @@ pub trait Dialect {
     fn mode(&self) -> Option<Mode> {
         None
     }
+
+    /// After how much silence of the server's to ask whether it lives; a value in
+    /// [`Timers::silence`](crate::Timers::silence) takes precedence. A server that closes silent
+    /// connections needs to be asked before it does.
+    fn silence(&self) -> Option<Duration> {
+        None
+    }
+
+    /// From here on nobody can listen in: TLS, or a socket that never leaves the machine. What was
+    /// learned before it is to be forgotten, for anybody may have said it.
+    fn secured(&mut self) {}
 
     /// Writes one of the words that the machine says by itself, and says what answers it: `None`
     /// when nothing does. Writes nothing when the protocol has no such word.
@@ -137,9 +155,16 @@ pub enum Class {
         /// Where its topic is.
         topic: Range<usize>,
     },
-    /// Data that belongs to no command in particular.
-    Data,
-    /// The server asks the client to go on: it has entered the mode.
+    /// Data that came while commands were on the wire and may belong to any of them or to none. It is
+    /// never guessed.
+    Data {
+        /// Where the word is that says what it is about.
+        topic: Range<usize>,
+        /// Whether it may be news: nobody needs to have asked for it.
+        news: bool,
+    },
+    /// The server asks the client to go on: with a command that [pauses](Encoder::pause), or because
+    /// it has entered the mode.
     Continue,
     /// The server announces that it will close the connection.
     Goodbye,

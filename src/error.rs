@@ -191,6 +191,12 @@ pub enum Refusal {
     /// The ticket names no command that waits for a reply.
     #[error("no command with that ticket waits for a reply")]
     UnknownTicket,
+    /// It holds a secret, and anybody on the way could read it.
+    #[error("it would send a secret in plain text; use TLS, or allow it")]
+    Insecure,
+    /// The server has said that it does not know it.
+    #[error("the server does not offer {0}")]
+    NotOffered(&'static str),
     /// The connection has ended.
     #[error("the connection has ended")]
     Closed,
@@ -222,6 +228,9 @@ pub struct Excerpt {
 
 impl Excerpt {
     const LENGTH: usize = 40;
+
+    /// So many bytes show as much as all would.
+    pub(crate) const ENOUGH: usize = Self::LENGTH + 1;
 
     /// The first 40 of `bytes`.
     #[must_use]

@@ -49,8 +49,24 @@ pub enum Event<B> {
     /// The server's notification.
     Notification(Notification<B>),
     /// Data that came while commands were in flight and belongs to none of them in particular
-    /// (IMAP's untagged responses).
-    Data(B),
+    /// (IMAP's untagged responses): it is never guessed which has asked for it.
+    Data {
+        /// What it is about: IMAP's `EXISTS`, `FETCH` and the like.
+        topic: B,
+        /// All of it, without line end.
+        text: B,
+        /// It may be news: nobody needs to have asked for it.
+        news: bool,
+    },
+    /// A piece of what is too large to be told whole: a frame with counted bytes, such as IMAP's
+    /// literals and MPD's pictures. Further pieces follow, one after the other, and then the event
+    /// that the frame is, with the last piece (a notification is told as data then).
+    Piece {
+        /// The command that is being answered, where that can be told.
+        ticket: Option<Ticket>,
+        /// The piece, with the line ends that belong to it: all pieces together are the frame.
+        text: B,
+    },
     /// What answers no command: a duplicate reply, or a server talking out of turn (guarantee G4).
     /// Not reported when [`Unsolicited::Ignore`](crate::Unsolicited::Ignore) is set.
     Unsolicited(B),
@@ -78,7 +94,10 @@ impl<B> Event<B> {
             Self::Failed { ticket, why } => Event::Failed { ticket, why },
             Self::Late { ticket, text } => Event::Late { ticket, text: f(text) },
             Self::Notification(notification) => Event::Notification(notification.map(f)),
-            Self::Data(text) => Event::Data(f(text)),
+            Self::Data { topic, text, news } => {
+                Event::Data { topic: f(topic), text: f(text), news }
+            }
+            Self::Piece { ticket, text } => Event::Piece { ticket, text: f(text) },
             Self::Unsolicited(text) => Event::Unsolicited(f(text)),
             Self::Listening(text) => Event::Listening(f(text)),
             Self::NotListening(text) => Event::NotListening(f(text)),
@@ -112,7 +131,11 @@ impl<B: AsRef<[u8]>> fmt::Display for Event<B> {
             },
             Self::Late { ticket, text } => say(f, format_args!("late {ticket}"), text),
             Self::Notification(notification) => say(f, "notification", &notification.topic),
-            Self::Data(text) => say(f, "data", text),
+            Self::Data { text, .. } => say(f, "data", text),
+            Self::Piece { ticket: Some(ticket), text } => {
+                say(f, format_args!("piece {ticket}"), text)
+            }
+            Self::Piece { ticket: None, text } => say(f, "piece", text),
             Self::Unsolicited(text) => say(f, "unsolicited", text),
             Self::Listening(_) => f.write_str("listening"),
             Self::NotListening(_) => f.write_str("not listening"),

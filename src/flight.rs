@@ -56,6 +56,10 @@ impl<'a, E> Awaiting<'a, E> {
 pub(crate) enum Role {
     /// The caller.
     Command(Ticket),
+    /// The caller, who has given a command that pauses. Not the most frequent case.
+    Pausing(Ticket),
+    /// The caller, who will change the stream after it.
+    Barrier(Ticket),
     /// Nobody: the caller has abandoned the command.
     Held(Ticket),
     /// The machine, which enters the mode.
@@ -71,6 +75,14 @@ impl Role {
     pub(crate) fn is_own(self) -> bool {
         matches!(self, Self::Enter | Self::Leave | Self::Probe)
     }
+
+    /// The caller's ticket, if he waits.
+    pub(crate) fn waiting(self) -> Option<Ticket> {
+        match self {
+            Self::Command(ticket) | Self::Pausing(ticket) | Self::Barrier(ticket) => Some(ticket),
+            Self::Held(_) | Self::Enter | Self::Leave | Self::Probe => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -78,7 +90,7 @@ pub(crate) struct Slot<E> {
     pub(crate) role: Role,
     pub(crate) expect: E,
     pub(crate) timer: Timer,
-    number: u64,
+    pub(crate) number: u64,
     /// So many bytes had come when it was sent: what came before cannot answer it.
     pub(crate) after: u64,
     /// Parts of the reply that have come, and their bytes.
@@ -118,6 +130,10 @@ impl<E> Flight<E> {
         self.slots.len()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     /// The caller's commands, those included that he has abandoned.
     pub(crate) fn commands(&self) -> usize {
         self.slots.len() - self.own
@@ -127,7 +143,7 @@ impl<E> Flight<E> {
         self.held
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Slot<E>> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Slot<E>> {
         self.slots.iter()
     }
 
@@ -148,7 +164,7 @@ impl<E> Flight<E> {
     }
 
     pub(crate) fn find_command(&self, ticket: Ticket) -> Option<usize> {
-        self.slots.iter().position(|slot| slot.role == Role::Command(ticket))
+        self.slots.iter().position(|slot| slot.role.waiting() == Some(ticket))
     }
 
     #[inline]
@@ -167,7 +183,7 @@ impl<E> Flight<E> {
     /// Turns a command's slot into one that swallows its reply.
     pub(crate) fn hold(&mut self, index: usize, timer: Timer) {
         if let Some(slot) = self.slots.get_mut(index)
-            && let Role::Command(ticket) = slot.role
+            && let Some(ticket) = slot.role.waiting()
         {
             slot.role = Role::Held(ticket);
             slot.timer = timer;
@@ -202,7 +218,7 @@ impl<E> Flight<E> {
     pub(crate) fn remove(&mut self, index: usize) -> Option<Role> {
         let slot = if index == 0 { self.slots.pop_front() } else { self.slots.remove(index) }?;
         match slot.role {
-            Role::Command(_) => {}
+            Role::Command(_) | Role::Pausing(_) | Role::Barrier(_) => {}
             Role::Held(_) => self.held -= 1,
             Role::Enter | Role::Leave | Role::Probe => self.own -= 1,
         }

@@ -328,7 +328,7 @@ impl<D: ServerDialect> Server<D> {
             .cut(self.config.limits.frame, |input, searched| dialect.frame(input, searched));
         match cut {
             Cut::Frame(frame) => Ok(Some(self.hear(frame))),
-            Cut::TooLong(frame) => {
+            Cut::Piece { text: frame, .. } | Cut::TooLong(frame) => {
                 self.input.drop_line();
                 let (note, why) = self.dialect.too_long();
                 Ok(Some(self.reject(note, frame, why)))

@@ -31,7 +31,12 @@ impl Counting {
 impl Dialect for Counting {
     type Expect = ();
 
-    fn frame(&mut self, input: &[u8], searched: usize) -> Framing {
+    fn frame(
+        &mut self,
+        input: &[u8],
+        searched: usize,
+        _: &mut Awaiting<'_, Self::Expect>,
+    ) -> Framing {
         Self::frame(self, input, searched)
     }
 

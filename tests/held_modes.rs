@@ -27,7 +27,12 @@ struct Mpd;
 impl Dialect for Mpd {
     type Expect = Lines;
 
-    fn frame(&mut self, input: &[u8], searched: usize) -> Framing {
+    fn frame(
+        &mut self,
+        input: &[u8],
+        searched: usize,
+        _: &mut Awaiting<'_, Self::Expect>,
+    ) -> Framing {
         line(input, searched)
     }
 
@@ -103,7 +108,12 @@ fn untag(line: &[u8]) -> Option<(u64, usize)> {
 impl Dialect for Imap {
     type Expect = Word;
 
-    fn frame(&mut self, input: &[u8], searched: usize) -> Framing {
+    fn frame(
+        &mut self,
+        input: &[u8],
+        searched: usize,
+        _: &mut Awaiting<'_, Self::Expect>,
+    ) -> Framing {
         line(input, searched)
     }
 
@@ -115,7 +125,7 @@ impl Dialect for Imap {
                 _ if rest.starts_with(b"BYE") => Class::Goodbye,
                 _ if !awaiting.greeted() => Class::Greeting,
                 _ if idle => Class::Notification { topic: 2..frame.len() },
-                _ => Class::Data,
+                _ => Class::Data { topic: 2..frame.len(), news: true },
             },
             [b'+', ..] => Class::Continue,
             _ => match untag(frame) {

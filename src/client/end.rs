@@ -7,7 +7,7 @@ use crate::clock::{Moment, Moved, Timer};
 use crate::dialect::Dialect;
 use crate::error::{Cause, Closed, Error, Failure, LimitKind, Wait};
 use crate::event::Event;
-use crate::flight::Role;
+use crate::flight::{Role, Slot};
 use crate::frame::{Cut, Span};
 
 impl<D: Dialect> Client<D> {
@@ -19,7 +19,7 @@ impl<D: Dialect> Client<D> {
         match cut {
             Cut::TooLong(frame) => self.over_limit(LimitKind::Frame, frame),
             Cut::Broken(what, frame) => self.violation(what, frame),
-            Cut::Frame(_) | Cut::Nothing => {}
+            Cut::Frame(_) | Cut::Piece { .. } | Cut::Nothing => {}
         }
         if matches!(self.end, End::Open) && self.patience.ticked {
             let event = self.expire();
@@ -86,10 +86,7 @@ impl<D: Dialect> Client<D> {
 
     fn expire_command(&mut self) -> Option<Event<Span>> {
         let now = self.clock.now();
-        let late = |slot: &crate::flight::Slot<D::Expect>| match slot.role {
-            Role::Command(ticket) if slot.timer.passed(now) => Some(ticket),
-            _ => None,
-        };
+        let late = |slot: &Slot<D::Expect>| slot.role.waiting().filter(|_| slot.timer.passed(now));
         let on_wire = self.flight.iter().enumerate().find_map(|(at, slot)| Some((at, late(slot)?)));
         if let Some((index, ticket)) = on_wire {
             self.hold(index);
@@ -126,8 +123,9 @@ impl<D: Dialect> Client<D> {
     /// The last events: outcomes first, then how it ended.
     pub(super) fn finish_events(&mut self) -> Result<Option<Event<Span>>, Error> {
         self.output.clear();
+        self.paused = None;
         while let Some(role) = self.flight.remove(0) {
-            if let Role::Command(ticket) = role {
+            if let Some(ticket) = role.waiting() {
                 let why = Failure::SentUnanswered(Cause::ConnectionLost);
                 return Ok(Some(Event::Failed { ticket, why }));
             }

@@ -11,6 +11,7 @@ use crate::event::{Event, Notification, Reply, Status};
 use crate::flight::{Awaiting, Role};
 use crate::frame::{Cut, Span};
 use crate::mode::{Entered, Phase};
+use crate::spool::Paused;
 use crate::ticket::Ticket;
 
 /// What nearly all frames are.
@@ -33,12 +34,13 @@ impl<D: Dialect> Client<D> {
     pub(super) fn take_frequent(&mut self) -> Result<Frequent, Seldom> {
         let Self { dialect, input, flight, .. } = self;
         let limit = self.config.limits.frame;
-        let frame = match input.cut(limit, |input, searched| dialect.frame(input, searched)) {
+        let at = input.taken();
+        let mut awaiting = Awaiting::new(flight, at, self.switch.phase, self.greeted);
+        let frame = |input: &[u8], searched| dialect.frame(input, searched, &mut awaiting);
+        let frame = match input.cut(limit, frame) {
             Cut::Frame(frame) => frame,
             cut => return Err(Seldom::NoFrame(cut)),
         };
-        let at = input.position(frame);
-        let mut awaiting = Awaiting::new(flight, at, self.switch.phase, self.greeted);
         match dialect.classify(input.bytes(frame), &mut awaiting) {
             Class::Notification { topic } => {
                 self.switch.notified();
@@ -67,6 +69,7 @@ impl<D: Dialect> Client<D> {
                     Some(Event::Reply { ticket, reply: Reply { status, text } })
                 }
                 Err(Seldom::Frame(frame, class)) => self.hear(frame, &class),
+                Err(Seldom::NoFrame(Cut::Piece { text, last })) => self.hear_piece(text, last),
                 Err(Seldom::NoFrame(cut)) => match self.without_frame(cut)? {
                     None => return Ok(None),
                     event => event,
@@ -89,7 +92,9 @@ impl<D: Dialect> Client<D> {
                 self.hear_reply(to, at, Reply { status, text: frame.from(text) })
             }
             Class::Part { to, text } => self.hear_part(to, at, frame.from(text)),
-            Class::Data => Some(Event::Data(frame)),
+            Class::Data { ref topic, news } => {
+                Some(Event::Data { topic: frame.part(topic.clone()), text: frame, news })
+            }
             Class::Greeting => {
                 self.greeted = true;
                 self.patience.greeting.stop();
@@ -105,12 +110,72 @@ impl<D: Dialect> Client<D> {
         }
     }
 
+    /// Takes a piece of a frame. The first says what the frame is.
+    #[cold]
+    fn hear_piece(&mut self, piece: Span, last: bool) -> Option<Event<Span>> {
+        let at = self.input.position(piece);
+        let class = match self.in_pieces.take() {
+            Some(class) => class,
+            None => {
+                let Self { dialect, input, flight, .. } = self;
+                let mut awaiting = Awaiting::new(flight, at, self.switch.phase, self.greeted);
+                dialect.classify(input.bytes(piece), &mut awaiting)
+            }
+        };
+        if !last {
+            let event = self.hear_unfinished(piece, &class, at);
+            self.in_pieces = Some(class);
+            return event;
+        }
+        match class {
+            Class::Part { to, .. } => self.hear_part(to, at, piece),
+            Class::Reply { to, status, .. } => {
+                self.hear_reply(to, at, Reply { status, text: piece })
+            }
+            Class::Notification { .. } | Class::Data { .. } => {
+                Some(Event::Data { topic: Span::default(), text: piece, news: true })
+            }
+            class => self.hear(piece, &class),
+        }
+    }
+
+    fn hear_unfinished(&mut self, piece: Span, class: &Class, at: u64) -> Option<Event<Span>> {
+        let to = match *class {
+            Class::Part { to, .. } | Class::Reply { to, .. } => to,
+            Class::Notification { .. } | Class::Data { .. } => {
+                return Some(Event::Piece { ticket: None, text: piece });
+            }
+            _ => return self.hear(piece, class),
+        };
+        let size = self.input.bytes(piece).len();
+        let slot = self.flight.find(to, at).and_then(|index| self.flight.get_mut(index));
+        let Some(slot) = slot else { return self.hear_unsolicited(piece) };
+        slot.size += size;
+        if slot.size > self.config.limits.reply {
+            self.over_limit(LimitKind::Reply, piece);
+            return None;
+        }
+        match slot.role {
+            Role::Held(ticket) => Some(Event::Late { ticket, text: piece }),
+            role => role.waiting().map(|ticket| Event::Piece { ticket: Some(ticket), text: piece }),
+        }
+    }
+
     fn hear_reply(&mut self, to: To, at: u64, reply: Reply<Span>) -> Option<Event<Span>> {
         let Some(index) = self.flight.find(to, at) else {
             return self.hear_unsolicited(reply.text);
         };
+        let number = self.flight.get_mut(index)?.number;
+        // Answered before it was wanted: what is left of it will not be.
+        self.paused.take_if(|paused| paused.number == number);
         match self.flight.remove(index)? {
-            Role::Command(ticket) => Some(Event::Reply { ticket, reply }),
+            Role::Command(ticket) | Role::Pausing(ticket) => Some(Event::Reply { ticket, reply }),
+            Role::Barrier(ticket) => {
+                if reply.status == Status::Done {
+                    self.input.seal();
+                }
+                Some(Event::Reply { ticket, reply })
+            }
             Role::Held(ticket) => Some(Event::Late { ticket, text: reply.text }),
             Role::Probe => None,
             Role::Enter => Some(self.hear_enter_answered(reply)),
@@ -134,9 +199,8 @@ impl<D: Dialect> Client<D> {
             None
         } else {
             match slot.role {
-                Role::Command(ticket) => Some(Event::Part { ticket, text }),
                 Role::Held(ticket) => Some(Event::Late { ticket, text }),
-                Role::Enter | Role::Leave | Role::Probe => None,
+                role => role.waiting().map(|ticket| Event::Part { ticket, text }),
             }
         }
     }
@@ -176,6 +240,11 @@ impl<D: Dialect> Client<D> {
     #[cold]
     fn hear_continue(&mut self, frame: Span) -> Option<Event<Span>> {
         let at = self.input.position(frame);
+        let asked = |paused: &mut Paused| self.flight.find(To::Number(paused.number), at).is_some();
+        if let Some(paused) = self.paused.take_if(asked) {
+            self.paused = paused.go_on(&mut self.output);
+            return None;
+        }
         let entering = self.switch.phase == Phase::Entering && self.switch.holds_enter();
         if entering && self.flight.confirm_enter(at) {
             Some(self.enter_mode(frame))

@@ -8,7 +8,7 @@ use crate::clock::Timer;
 use crate::command::{Command, Encoder};
 use crate::dialect::{Dialect, Word};
 use crate::error::{Error, Refusal};
-use crate::flight::Role;
+use crate::flight::{Role, Slot};
 use crate::mode::{Facts, Phase, Step};
 use crate::ticket::Ticket;
 
@@ -17,6 +17,7 @@ impl<D: Dialect> Client<D> {
         &mut self,
         command: &C,
         timeout: Option<Duration>,
+        opening: bool,
     ) -> Result<Ticket, Refusal> {
         let limits = &self.config.limits;
         if self.is_closed() {
@@ -30,6 +31,7 @@ impl<D: Dialect> Client<D> {
         }
         let Self { dialect, spool, tickets, .. } = self;
         spool.push(
+            opening,
             limits.frame,
             |line| command.encode(dialect, line),
             || tickets.issue(),
@@ -38,12 +40,21 @@ impl<D: Dialect> Client<D> {
     }
 
     pub(super) fn hold(&mut self, index: usize) {
+        let role = self.flight.iter().nth(index).map(|slot| slot.role);
+        if matches!(role, Some(Role::Barrier(_))) {
+            // Nobody would change the stream when the server does.
+            return self.fault(Error::Desynchronised { held: self.flight.held() + 1 });
+        }
         self.flight.hold(index, Timer::start(self.answer_patience()));
         if self.flight.held() <= self.config.limits.held {
             return;
         }
         if self.dialect.numbered() {
-            let oldest = self.flight.iter().position(|slot| matches!(slot.role, Role::Held(_)));
+            let paused = self.paused.as_ref().map(|paused| paused.number);
+            let spare = |slot: &Slot<D::Expect>| {
+                matches!(slot.role, Role::Held(_)) && Some(slot.number) != paused
+            };
+            let oldest = self.flight.iter().position(spare);
             if let Some(oldest) = oldest {
                 self.flight.remove(oldest);
             }
@@ -75,11 +86,26 @@ impl<D: Dialect> Client<D> {
 
     /// What the machine will say next, unless something changes.
     pub(crate) fn intent(&self) -> Step {
+        if self.paused.is_some() || self.at_barrier() {
+            return Step::Nothing;
+        }
+        // What is answered behind the agreement to change the stream would count as forged.
+        let ready = !self.spool.has_barrier() || self.flight.is_empty();
+        if self.opening {
+            let due = self.spool.has_opening() && ready && self.has_room();
+            return if due { Step::Command } else { Step::Nothing };
+        }
         self.switch.next(Facts {
-            spooled: !self.spool.is_empty(),
+            spooled: !self.spool.is_empty() && ready,
             room: self.has_room(),
             probe: self.patience.probe_due,
         })
+    }
+
+    /// Whether the stream will change, so that nothing can be said before it has.
+    fn at_barrier(&self) -> bool {
+        let barrier = |slot: &Slot<D::Expect>| matches!(slot.role, Role::Barrier(_));
+        self.is_upgrading() || self.flight.iter().next_back().is_some_and(barrier)
     }
 
     /// Whether bytes are due that [`output`](Self::output) has shown before.
@@ -102,10 +128,16 @@ impl<D: Dialect> Client<D> {
     }
 
     fn say_command(&mut self) -> bool {
-        let out = self.output.buffer();
-        self.dialect.tag(self.flight.next_number(), out);
-        if let Some(entry) = self.spool.send(out) {
-            self.sent(Role::Command(entry.ticket), entry.expect, entry.timer);
+        let number = self.flight.next_number();
+        self.dialect.tag(number, self.output.buffer());
+        if let Some((entry, paused)) = self.spool.send(&mut self.output, number) {
+            let role = match &paused {
+                Some(_) => Role::Pausing(entry.ticket),
+                None if entry.is_barrier() => Role::Barrier(entry.ticket),
+                None => Role::Command(entry.ticket),
+            };
+            self.paused = paused;
+            self.sent(role, entry.expect, entry.timer);
             self.switch.command_sent();
             self.answers_as_probe();
         }

@@ -148,7 +148,7 @@ impl Dialect for Notif {
     type Expect = Expect;
 
     #[inline]
-    fn frame(&mut self, input: &[u8], searched: usize) -> Framing {
+    fn frame(&mut self, input: &[u8], searched: usize, _: &mut Awaiting<'_, Expect>) -> Framing {
         frame::line(input, searched)
     }
 
