@@ -38,6 +38,13 @@ impl<'a, E> Awaiting<'a, E> {
         self.flight.slots.get_mut(index).map(|slot| &mut slot.expect)
     }
 
+    /// Whether anything on the wire waits for something of this kind, if it was there when the frame
+    /// came.
+    pub fn any(&self, mut kind: impl FnMut(&E) -> bool) -> bool {
+        let mut there = self.flight.slots.iter().filter(|slot| slot.after <= self.at);
+        there.any(|slot| kind(&slot.expect))
+    }
+
     /// Where the client stands with the notification mode.
     #[must_use]
     pub fn phase(&self) -> Phase {
