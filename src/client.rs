@@ -251,6 +251,12 @@ impl<D: Dialect> Client<D> {
         self.opening = false;
     }
 
+    /// Whether the connection still has to begin; see [`open`](Self::open).
+    #[must_use]
+    pub fn is_opening(&self) -> bool {
+        self.opening
+    }
+
     /// Whether the stream has to change before anything else can be said or heard: the server has
     /// agreed to switch to TLS. See [`upgrade`](Self::upgrade).
     #[must_use]

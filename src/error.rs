@@ -207,7 +207,7 @@ pub enum Refusal {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadReply {
     /// The server refused the command.
-    #[error("the server refused: {}", Excerpt::new(.0))]
+    #[error("the server refused: {}", Excerpt::long(.0))]
     Refused(Bytes),
     /// The server accepted the command, and answered what the command cannot read.
     #[error("the reply is not {expected}: \"{}\"", Excerpt::new(.text))]
@@ -235,7 +235,17 @@ impl Excerpt {
     /// The first 40 of `bytes`.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Self {
-        let kept = bytes.len().min(Self::LENGTH);
+        Self::of(bytes, Self::LENGTH)
+    }
+
+    /// The first 200 of `bytes`: of what was written for people.
+    #[must_use]
+    pub fn long(bytes: &[u8]) -> Self {
+        Self::of(bytes, 200)
+    }
+
+    fn of(bytes: &[u8], length: usize) -> Self {
+        let kept = bytes.len().min(length);
         Self { kept: bytes[..kept].into(), cut: kept < bytes.len() }
     }
 }

@@ -119,6 +119,16 @@ pub enum Act {
     Listen,
     /// `unlisten`
     Unlisten,
+    /// `open`: the connection has to begin with something.
+    Open,
+    /// `opening TEXT`: the client's program gives a command that the connection begins with.
+    Opening(Vec<u8>),
+    /// `opened`: the connection has begun.
+    Opened,
+    /// `secured`: nobody can listen in.
+    Secured,
+    /// `upgrade`: the stream has changed, to TLS.
+    Upgrade,
     /// `reply N TEXT`: the server's program answers the command with ticket N.
     Reply(u64, Vec<u8>),
     /// `refuse N TEXT`: it refuses it.
@@ -137,6 +147,11 @@ impl fmt::Display for Act {
             Self::Abandon(ticket) => write!(f, "abandon {ticket}"),
             Self::Listen => f.write_str("listen"),
             Self::Unlisten => f.write_str("unlisten"),
+            Self::Open => f.write_str("open"),
+            Self::Opening(text) => write!(f, "opening {}", escape(text)),
+            Self::Opened => f.write_str("opened"),
+            Self::Secured => f.write_str("secured"),
+            Self::Upgrade => f.write_str("upgrade"),
             Self::Reply(ticket, text) => write!(f, "reply {ticket} {}", escape(text)),
             Self::Refuse(ticket, text) => write!(f, "refuse {ticket} {}", escape(text)),
             Self::Notify(topic) => write!(f, "notify {}", escape(topic)),
@@ -264,6 +279,11 @@ fn parse_act(text: &str) -> Result<Act, &'static str> {
         "abandon" => Act::Abandon(numbered()?.0),
         "listen" => Act::Listen,
         "unlisten" => Act::Unlisten,
+        "open" => Act::Open,
+        "opening" => Act::Opening(unescape(rest)?),
+        "opened" => Act::Opened,
+        "secured" => Act::Secured,
+        "upgrade" => Act::Upgrade,
         "reply" => numbered().map(|(ticket, text)| Act::Reply(ticket, text))?,
         "refuse" => numbered().map(|(ticket, text)| Act::Refuse(ticket, text))?,
         "notify" => Act::Notify(unescape(rest)?),

@@ -289,6 +289,28 @@ impl<D: Dialect> End for ClientEnd<D> {
                 self.client.unlisten();
                 Ok(None)
             }
+            Act::Open => {
+                self.client.open();
+                Ok(None)
+            }
+            Act::Opening(text) => {
+                let given = self.client.opening_command(text.as_slice());
+                let given = given.map(|ticket| self.tickets.push(ticket));
+                Ok(given.err().map(|refused| refused.to_string()))
+            }
+            Act::Opened => {
+                self.client.opened();
+                Ok(None)
+            }
+            Act::Secured => {
+                self.client.secured();
+                Ok(None)
+            }
+            Act::Upgrade => {
+                // If it fails, the machine says so with its events.
+                let _ = self.client.upgrade();
+                Ok(None)
+            }
             Act::Abandon(number) => {
                 let ticket = self.tickets.iter().find(|ticket| ticket.number() == *number);
                 let ticket = *ticket.ok_or("no such ticket was given")?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwire::{Config, Dialect};
-use bellwire_adapter::{Ended, Error, Observer, Reconnect, Session};
+use bellwire_adapter::{Ended, Error, Observer, Opening, Reconnect, Session};
 
 use crate::client::Client;
 use crate::drive::{Dial, Shared};
@@ -45,11 +45,14 @@ where
 /// # Ok::<(), bellwire_blocking::Error>(())
 /// ```
 #[non_exhaustive]
-pub struct Connector<D> {
+pub struct Connector<D: Dialect> {
     /// The dialect.
     pub dialect: D,
     /// The machine's configuration. Here, replies are awaited for 30 s by default.
     pub config: Config,
+    /// What each connection begins with, in this order, before anything else is said: a password,
+    /// logging in, opening a mailbox. Default: nothing.
+    pub opening: Vec<Box<dyn Opening<D>>>,
     /// How long an attempt to connect may take, for each address of the host. Default: 10 s.
     pub timeout: Duration,
     /// Whether and how to connect again when a connection is lost. Default: not at all.
@@ -69,6 +72,7 @@ impl<D: Dialect + Clone> Connector<D> {
         Self {
             dialect,
             config,
+            opening: Vec::new(),
             timeout: Duration::from_secs(10),
             reconnect: None,
             queue: 1024,
@@ -80,8 +84,9 @@ impl<D: Dialect + Clone> Connector<D> {
     ///
     /// # Errors
     ///
-    /// When the first attempt fails, even if [`reconnect`](Self::reconnect) is set: a first
-    /// connection that is refused is more often a wrong address than a pause.
+    /// When the first attempt fails, or what the connection [begins with](Self::opening), even if
+    /// [`reconnect`](Self::reconnect) is set: a first connection that is refused is more often a
+    /// wrong address, or a wrong password, than a pause.
     pub fn tcp(
         self,
         address: impl ToSocketAddrs + Send + Sync + 'static,
@@ -124,10 +129,12 @@ impl<D: Dialect + Clone> Connector<D> {
     ) -> Result<(Client<D>, Notifications<D>), Error> {
         link.prepare().map_err(|error| Error::NotConnected(Ended::from(error)))?;
         let timeout = self.config.timers.reply;
-        let session = Session::new(self.dialect, self.config, self.queue, self.observer);
+        let Self { dialect, config, opening, queue, observer, .. } = self;
+        let session = Session::new(dialect, config, opening.into(), queue, observer);
         let shared = Shared::new(session, link, retry)
             .map_err(|error| Error::NotConnected(Ended::from(error)))?;
         let shared = Arc::new(shared);
+        shared.wait_open().map_err(Error::NotConnected)?;
         let notifications = Notifications::open(Arc::clone(&shared), None);
         Ok((Client::new(shared, timeout), notifications))
     }
@@ -144,7 +151,7 @@ fn connect_tcp(address: &impl ToSocketAddrs, timeout: Duration) -> io::Result<Tc
     Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host has no address")))
 }
 
-impl<D: fmt::Debug> fmt::Debug for Connector<D> {
+impl<D: Dialect + fmt::Debug> fmt::Debug for Connector<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector")
             .field("dialect", &self.dialect)

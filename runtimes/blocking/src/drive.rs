@@ -75,9 +75,9 @@ impl<D: Dialect + Clone> Shared<D> {
             dial,
             at: Instant::now(),
         });
-        let state = State {
+        let mut state = State {
             session,
-            link: Some(Link::new(transport)),
+            link: None,
             retry,
             led: false,
             led_to_write: false,
@@ -85,6 +85,7 @@ impl<D: Dialect + Clone> Shared<D> {
             over: None,
             buffer: vec![0; READ],
         };
+        state.connect(transport);
         Ok(Self { state: Mutex::new(state), changed: Condvar::new(), waker: Waker::new()? })
     }
 
@@ -119,6 +120,15 @@ impl<D: Dialect + Clone> Shared<D> {
         if !self.lock().is_connected() {
             self.wait(Some(Instant::now()), |state| state.is_connected().then_some(()));
         }
+    }
+
+    /// Drives the connection until it has begun.
+    pub(crate) fn wait_open(&self) -> Result<(), Ended> {
+        let begun = self.wait(None, |state| match state.session.ended() {
+            Some(ended) => Some(Err(ended.clone())),
+            None => state.session.is_open().then_some(Ok(())),
+        });
+        begun.unwrap_or_else(|| Err(self.lock().over.clone().unwrap_or(Ended::ByProgram)))
     }
 
     /// Drives the connection until `done`. `None`: the deadline has passed, or all is over.
@@ -224,8 +234,8 @@ impl<D: Dialect + Clone> Shared<D> {
         if state.over.is_none() {
             match dialled {
                 Ok(transport) => {
-                    state.link = Some(Link::new(transport));
                     state.session.reconnected();
+                    state.connect(transport);
                 }
                 Err(error) => state.try_later(error.into()),
             }
@@ -236,6 +246,13 @@ impl<D: Dialect + Clone> Shared<D> {
 }
 
 impl<D: Dialect + Clone> State<D> {
+    fn connect(&mut self, transport: Box<dyn Transport>) {
+        if transport.is_private() {
+            self.session.secured();
+        }
+        self.link = Some(Link::new(transport));
+    }
+
     /// Tells the time, and says what is due.
     fn turn(&mut self) {
         let Some(link) = &self.link else { return };

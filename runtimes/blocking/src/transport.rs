@@ -25,6 +25,12 @@ pub trait Transport: Read + Write + Send + 'static {
         Ok(())
     }
 
+    /// Whether nobody can listen in: TLS, or a socket that never leaves the machine. Some dialects
+    /// send no password otherwise.
+    fn is_private(&self) -> bool {
+        false
+    }
+
     /// Ends the connection in both directions, and wakes whoever polls it.
     fn shutdown(&mut self) {}
 }
@@ -53,6 +59,10 @@ impl Transport for UnixStream {
 
     fn prepare(&mut self) -> io::Result<()> {
         self.set_nonblocking(true)
+    }
+
+    fn is_private(&self) -> bool {
+        true
     }
 
     fn shutdown(&mut self) {

@@ -69,6 +69,9 @@ pub enum Ended {
         /// What the system said.
         what: String,
     },
+    /// The server did not do what each connection begins with: let us in, open the mailbox.
+    #[error("the connection could not begin: {0}")]
+    Opening(Box<Error>),
     /// The program closed it.
     #[error("the connection was closed by this program")]
     ByProgram,
@@ -81,6 +84,7 @@ impl Ended {
         match self {
             Self::Closed(_) => true,
             Self::Fault(error) => error.is_transient(),
+            Self::Opening(error) => error.is_transient(),
             Self::Io { kind, .. } => !matches!(
                 kind,
                 io::ErrorKind::InvalidInput

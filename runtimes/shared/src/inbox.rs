@@ -110,11 +110,9 @@ impl Inbox {
     }
 
     /// Delivers a notification to the readers of its topic, or else to those of everything.
-    pub fn deliver(&mut self, notification: &Notification<&[u8]>) {
-        let topics = self.queues.iter().flatten().filter_map(|queue| queue.topic.as_deref());
-        let topic = topics.into_iter().find(|topic| *topic == notification.topic);
-        let topic = topic.map(Bytes::copy_from_slice);
-        let notification = notification.map(Bytes::copy_from_slice);
+    pub fn deliver(&mut self, notification: &Notification<Bytes>) {
+        let mut topics = self.queues.iter().flatten().filter_map(|queue| queue.topic.as_ref());
+        let topic = topics.find(|topic| **topic == notification.topic).cloned();
         for queue in self.queues.iter_mut().flatten().filter(|queue| queue.topic == topic) {
             queue.push(Notice::Notification(notification.clone()), self.capacity);
         }
@@ -145,8 +143,8 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn notification(topic: &str) -> Notification<&[u8]> {
-        Notification { topic: topic.as_bytes(), text: topic.as_bytes() }
+    fn notification(topic: &'static str) -> Notification<Bytes> {
+        Notification { topic: topic.into(), text: topic.into() }
     }
 
     fn topics(inbox: &mut Inbox, id: QueueId) -> Vec<String> {

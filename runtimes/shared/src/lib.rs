@@ -9,10 +9,12 @@ mod backoff;
 mod error;
 mod inbox;
 mod observer;
+mod opening;
 mod session;
 
 pub use backoff::{Backoff, Reconnect};
 pub use error::{Ended, Error};
 pub use inbox::{Gap, Inbox, Notice, QueueId};
 pub use observer::{Observer, log_lines};
+pub use opening::Opening;
 pub use session::{Outcome, RequestId, Session};

@@ -3,19 +3,21 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bellwire::transcript::{Act, Said};
 use bellwire::{
-    Abandoned, Answer, Client, Command, Config, Dialect, Event, Failure, Refusal, Refused, Ticket,
-    command,
+    Abandoned, Answer, Client, Command, Config, Dialect, Event, Excerpt, Failure, LimitKind,
+    Notification, Phase, Refusal, Refused, Ticket, command,
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
-use crate::error::Ended;
+use crate::error::{Ended, Error};
 use crate::inbox::{Gap, Inbox, Notice};
 use crate::observer::{Observer, log_lines};
+use crate::opening::{Opening, as_typed};
 
 /// Names a request through the whole session: tickets start anew with each connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,7 +36,11 @@ pub struct Session<D: Dialect> {
     /// The dialect as it is before it has seen a connection.
     fresh: D,
     client: Client<D>,
+    openings: Arc<[Box<dyn Opening<D>>]>,
+    opening: Opened,
     requests: HashMap<RequestId, Request>,
+    /// The beginning of what comes in pieces.
+    pieces: BytesMut,
     /// Notifications on their way.
     pub inbox: Inbox,
     observer: Option<Box<dyn Observer>>,
@@ -46,10 +52,22 @@ pub struct Session<D: Dialect> {
     resuming: bool,
 }
 
+/// How far a connection has begun.
+#[derive(Debug, Default)]
+struct Opened {
+    /// So many of the commands that it begins with are done, or not due.
+    done: usize,
+    /// The one that is not answered yet.
+    waiting: Option<RequestId>,
+    answers: Vec<Answer>,
+}
+
 /// A request whose caller waits.
 #[derive(Debug, Default)]
 struct Request {
     parts: Vec<Bytes>,
+    /// Bytes of the parts.
+    size: usize,
     outcome: Option<Outcome>,
 }
 
@@ -58,17 +76,21 @@ struct Request {
 static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 
 impl<D: Dialect + Clone> Session<D> {
-    /// A session that has its first connection.
+    /// A session that has its first connection; each begins with `openings`.
     pub fn new(
         dialect: D,
         config: Config,
+        openings: Arc<[Box<dyn Opening<D>>]>,
         capacity: usize,
         observer: Option<Box<dyn Observer>>,
     ) -> Self {
         let mut session = Self {
             client: Client::new(dialect.clone(), config),
             fresh: dialect,
+            openings,
+            opening: Opened::default(),
             requests: HashMap::new(),
+            pieces: BytesMut::new(),
             inbox: Inbox::new(capacity),
             observer,
             connection: 0,
@@ -77,7 +99,7 @@ impl<D: Dialect + Clone> Session<D> {
             pauses: 0,
             resuming: false,
         };
-        session.number_connection();
+        session.begin();
         session
     }
 
@@ -93,18 +115,101 @@ impl<D: Dialect + Clone> Session<D> {
     pub fn reconnected(&mut self) {
         self.client = self.client.successor(self.fresh.clone());
         self.ended = None;
-        self.number_connection();
+        self.begin();
         if self.client.is_listening() {
             self.observe(|observer| observer.act(&Act::Listen));
         }
     }
 
-    fn number_connection(&mut self) {
+    /// A connection begins.
+    fn begin(&mut self) {
+        self.pieces.clear();
+        self.opening = Opened::default();
         self.connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         log::info!("#{} connected", self.connection);
         if let Some(observer) = &mut self.observer {
             observer.connected(self.connection);
         }
+        if !self.openings.is_empty() {
+            self.client.open();
+            self.observe(|observer| observer.act(&Act::Open));
+        }
+        self.open_on();
+    }
+
+    /// Gives the next of the commands that the connection begins with, once the server has greeted.
+    fn open_on(&mut self) {
+        let openings = Arc::clone(&self.openings);
+        let ready = self.client.is_opening() && self.client.is_greeted();
+        if !ready || self.opening.waiting.is_some() {
+            return;
+        }
+        while let Some(opening) = openings.get(self.opening.done) {
+            if !opening.is_due(self.client.dialect()) {
+                self.opening.done += 1;
+                continue;
+            }
+            let text = opening.text(self.client.dialect());
+            return match opening.give(&mut self.client) {
+                Ok(ticket) => {
+                    let id = RequestId { connection: self.connection, ticket };
+                    self.requests.insert(id, Request::default());
+                    self.opening.waiting = Some(id);
+                    self.observe(|observer| observer.act(&Act::Opening(text)));
+                }
+                Err(why) => self.closed(Ended::Opening(Box::new(Error::Refused(why)))),
+            };
+        }
+        self.client.opened();
+        self.observe(|observer| observer.act(&Act::Opened));
+    }
+
+    /// Takes the answer to a command that the connection begins with.
+    fn take_opening(&mut self) {
+        let Some(id) = self.opening.waiting else { return };
+        let Some(outcome) = self.outcome(id) else { return };
+        self.opening.waiting = None;
+        let checked = match outcome {
+            Ok(answer) => match self.openings.get(self.opening.done) {
+                Some(opening) => {
+                    self.opening.answers.push(answer.clone());
+                    opening.check(answer).map_err(Error::from)
+                }
+                None => Ok(()),
+            },
+            Err(failure) => Err(Error::Unanswered { failure, ended: None }),
+        };
+        match checked {
+            Ok(()) => {
+                self.opening.done += 1;
+                self.open_on();
+            }
+            Err(error) => self.closed(Ended::Opening(Box::new(error))),
+        }
+    }
+
+    /// Whether the connection has begun, with all that it begins with.
+    pub fn is_open(&self) -> bool {
+        self.ended.is_none() && !self.client.is_opening()
+    }
+
+    /// The answers to the commands that this connection began with, in order.
+    pub fn opening_answers(&self) -> &[Answer] {
+        &self.opening.answers
+    }
+
+    /// Nobody can listen in on this connection.
+    pub fn secured(&mut self) {
+        self.observe(|observer| observer.act(&Act::Secured));
+        self.client.secured();
+    }
+
+    /// The stream has changed, to TLS.
+    pub fn upgraded(&mut self) {
+        self.observe(|observer| observer.act(&Act::Upgrade));
+        // If it fails, the machine says so with its events.
+        let _ = self.client.upgrade();
+        self.drain();
     }
 
     /// The number of the connection.
@@ -142,8 +247,7 @@ impl<D: Dialect + Clone> Session<D> {
             _ => self.client.feed_eof(),
         };
         // What the transport says is more precise than what the machine knows.
-        let precise = matches!(how, Ended::Io { .. } | Ended::ByProgram);
-        let told = precise.then_some(how);
+        let told = (!matches!(how, Ended::Closed(_))).then_some(how);
         self.drain_until(told);
     }
 
@@ -166,12 +270,12 @@ impl<D: Dialect + Clone> Session<D> {
 
     /// The transport took the first `count` of the bytes that were due.
     pub fn written(&mut self, count: usize) {
-        let due = self.client.output();
-        let taken = &due[..count.min(due.len())];
-        log_lines(self.connection, 'C', taken);
+        let shown = self.client.redacted(count);
+        log_lines(self.connection, 'C', &shown);
         if let Some(observer) = &mut self.observer {
-            observer.client(&taken.into());
+            observer.client(&shown.as_ref().into());
         }
+        drop(shown);
         self.client.written(count);
     }
 
@@ -193,8 +297,8 @@ impl<D: Dialect + Clone> Session<D> {
         let id = RequestId { connection: self.connection, ticket };
         self.requests.insert(id, Request::default());
         if let Some(observer) = &mut self.observer {
-            let text = command::encode(self.client.dialect(), command).unwrap_or_default();
-            let text = text.trim_ascii_end().to_vec();
+            let text = command::redacted(self.client.dialect(), command).unwrap_or_default();
+            let text = as_typed(text);
             observer.act(&match timeout {
                 Some(timeout) => Act::Within(timeout, text),
                 None => Act::Command(text),
@@ -266,10 +370,10 @@ impl<D: Dialect + Clone> Session<D> {
         let mut ended = None;
         let mut refused = None;
         loop {
-            let Self { client, requests, inbox, observer, resuming, connection, .. } = self;
-            let mut events = client.events();
-            let event = match events.next() {
-                Ok(Some(event)) => event,
+            match self.next_event() {
+                Ok(Some(Event::Closed(how))) => ended = Some(Ended::Closed(how)),
+                Ok(Some(Event::SwitchRefused(text))) => refused = Some(Notice::Refused(text)),
+                Ok(Some(event)) => self.take(event),
                 Ok(None) => break,
                 Err(error) => {
                     // The machine says so each time; it is news once.
@@ -279,29 +383,116 @@ impl<D: Dialect + Clone> Session<D> {
                     }
                     break;
                 }
-            };
-            log::debug!("#{connection} {event}");
-            if let Some(observer) = observer {
-                observer.event(&event);
-            }
-            match event {
-                Event::Closed(how) => ended = Some(Ended::Closed(how)),
-                Event::Notification(notification) => inbox.deliver(&notification),
-                Event::SwitchRefused(text) => {
-                    refused = Some(Notice::Refused(Bytes::copy_from_slice(text)));
-                }
-                Event::Listening(_) if *resuming => {
-                    *resuming = false;
-                    inbox.broadcast(&Notice::Resumed);
-                }
-                event => settle(requests, *connection, &event),
             }
         }
         if let Some(refused) = refused.filter(|_| self.client.is_refused()) {
             self.inbox.broadcast(&refused);
         }
         if let Some(ended) = ended {
-            self.end(told.unwrap_or(ended));
+            return self.end(told.unwrap_or(ended));
+        }
+        self.resumed_if_listening();
+        self.take_opening();
+        self.open_on();
+    }
+
+    fn next_event(&mut self) -> Result<Option<Event<Bytes>>, bellwire::Error> {
+        let Self { client, observer, connection, .. } = self;
+        let mut events = client.events();
+        let Some(event) = events.next()? else { return Ok(None) };
+        log::debug!("#{connection} {event}");
+        if let Some(observer) = observer {
+            observer.event(&event);
+        }
+        Ok(Some(event.into_owned()))
+    }
+
+    fn take(&mut self, event: Event<Bytes>) {
+        let id = |ticket| RequestId { connection: self.connection, ticket };
+        match event {
+            Event::Notification(notification) => {
+                self.resumed_if_listening();
+                self.inbox.deliver(&notification);
+            }
+            Event::Listening(_) => self.resumed_if_listening(),
+            Event::Data { topic, text, news } => self.take_data(topic, text, news),
+            Event::Piece { ticket, text } => self.take_piece(ticket.map(id), &text),
+            Event::Part { ticket, text } => {
+                let (id, text) = (id(ticket), self.whole(text));
+                if let Some(request) = self.requests.get_mut(&id) {
+                    request.take(text);
+                }
+            }
+            Event::Reply { ticket, reply } => {
+                if let Some(request) = self.requests.get_mut(&id(ticket)) {
+                    let parts = std::mem::take(&mut request.parts);
+                    request.outcome = Some(Ok(Answer { parts, reply }));
+                }
+            }
+            Event::Failed { ticket, why } => {
+                if let Some(request) = self.requests.get_mut(&id(ticket)) {
+                    request.outcome = Some(Err(why));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Data that belongs to no command in particular belongs to the answer of each that was on the
+    /// wire when it came. It is for readers of notifications if it may be news, or nobody has asked.
+    fn take_data(&mut self, topic: Bytes, text: Bytes, news: bool) {
+        let text = self.whole(text);
+        let (connection, limits) = (self.connection, &self.client.config().limits);
+        let mut asked = false;
+        let mut too_much = false;
+        for ticket in self.client.asking() {
+            asked = true;
+            if let Some(request) = self.requests.get_mut(&RequestId { connection, ticket }) {
+                request.take(text.clone());
+                too_much |= request.size > limits.reply || request.parts.len() > limits.parts;
+            }
+        }
+        if too_much {
+            return self.over_limit(&text);
+        }
+        if news || !asked {
+            self.inbox.deliver(&Notification { topic, text });
+        }
+    }
+
+    /// Keeps a piece, if somebody may want the whole.
+    fn take_piece(&mut self, id: Option<RequestId>, text: &Bytes) {
+        if id.is_some_and(|id| !self.requests.contains_key(&id)) {
+            return;
+        }
+        if self.pieces.len() + text.len() > self.client.config().limits.reply {
+            return self.over_limit(text);
+        }
+        self.pieces.extend_from_slice(text);
+    }
+
+    /// What came in pieces, with the last of them.
+    fn whole(&mut self, last: Bytes) -> Bytes {
+        if self.pieces.is_empty() {
+            return last;
+        }
+        self.pieces.extend_from_slice(&last);
+        self.pieces.split().freeze()
+    }
+
+    /// The machine keeps nothing of what this session gathers, so it cannot see that it is too much.
+    fn over_limit(&mut self, text: &[u8]) {
+        let (limit, allowed) = (LimitKind::Reply, self.client.config().limits.reply);
+        let error = bellwire::Error::Limit { limit, allowed, excerpt: Excerpt::new(text) };
+        self.closed(Ended::Fault(error));
+    }
+
+    /// The server has confirmed the mode; where it does not confirm it (MPD), it has greeted, and
+    /// been told.
+    fn resumed_if_listening(&mut self) {
+        if self.resuming && self.client.phase() == Phase::On {
+            self.resuming = false;
+            self.inbox.broadcast(&Notice::Resumed);
         }
     }
 
@@ -317,22 +508,10 @@ impl<D: Dialect + Clone> Session<D> {
     }
 }
 
-/// Keeps what belongs to a request whose caller waits.
-fn settle(requests: &mut HashMap<RequestId, Request>, connection: u64, event: &Event<&[u8]>) {
-    let (Event::Part { ticket, .. } | Event::Reply { ticket, .. } | Event::Failed { ticket, .. }) =
-        *event
-    else {
-        return;
-    };
-    let Some(request) = requests.get_mut(&RequestId { connection, ticket }) else { return };
-    match *event {
-        Event::Part { text, .. } => request.parts.push(Bytes::copy_from_slice(text)),
-        Event::Reply { reply, .. } => {
-            let parts = std::mem::take(&mut request.parts);
-            request.outcome = Some(Ok(Answer { parts, reply: reply.map(Bytes::copy_from_slice) }));
-        }
-        Event::Failed { why, .. } => request.outcome = Some(Err(why)),
-        _ => {}
+impl Request {
+    fn take(&mut self, part: Bytes) {
+        self.size += part.len();
+        self.parts.push(part);
     }
 }
 
