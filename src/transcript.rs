@@ -38,7 +38,7 @@ mod record;
 mod settings;
 
 pub use record::Recorder;
-pub use settings::Settings;
+pub use settings::{Configured, Settings};
 
 /// A session, parsed.
 ///

@@ -133,9 +133,9 @@ pub(crate) struct Replay {
     /// The transcript
     pub(crate) file: PathBuf,
 
-    /// The protocol that is spoken
-    #[arg(long, value_enum, default_value_t = DialectName::Notif)]
-    pub(crate) dialect: DialectName,
+    /// The protocol that is spoken, if the transcript does not say it
+    #[arg(long, value_enum)]
+    pub(crate) dialect: Option<DialectName>,
 
     /// Play the server's end instead of the client's
     #[arg(long)]
@@ -146,6 +146,16 @@ pub(crate) struct Replay {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DialectName {
     Notif,
+    Imap,
+}
+
+impl DialectName {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Notif => "notif",
+            Self::Imap => "imap",
+        }
+    }
 }
 
 /// Recording a session.

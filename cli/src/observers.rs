@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use bellwire::dialect::notif::Notif;
-use bellwire::transcript::{Act, Recorder, Said, Settings, escape};
+use bellwire::transcript::{Act, Configured, Recorder, Said, Settings, escape};
 use bellwire::{Config, Event};
 use bellwire_blocking::Observer;
 
@@ -74,6 +73,7 @@ impl Observer for Printer {
 /// Records each connection as a transcript.
 pub(crate) struct Record {
     path: PathBuf,
+    recorded: fn() -> Recorder,
     settings: Vec<(&'static str, String)>,
     connections: u32,
     file: File,
@@ -84,10 +84,15 @@ pub(crate) struct Record {
 impl Record {
     /// Creates the file of the first connection, so that a path that cannot be written is found out
     /// before there is one.
-    pub(crate) fn new(path: &Path, notif: &Notif, config: &Config) -> anyhow::Result<Self> {
+    pub(crate) fn new<D: Configured>(
+        path: &Path,
+        dialect: &D,
+        config: &Config,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
             path: path.to_owned(),
-            settings: Settings::of(config, notif),
+            recorded: || Recorder::new(D::NAME, D::LF),
+            settings: Settings::of(config, dialect),
             connections: 0,
             file: create(path)?,
             recorder: None,
@@ -101,7 +106,7 @@ impl Record {
             path.push(format!(".{}", self.connections));
             self.file = create(Path::new(&path))?;
         }
-        let mut recorder = Recorder::new("notif", false);
+        let mut recorder = (self.recorded)();
         for (name, value) in &self.settings {
             recorder.setting(name, value);
         }

@@ -3,22 +3,21 @@
 use std::fs;
 use std::io;
 
-use anyhow::{Context, anyhow};
-use bellwire::transcript::Settings;
+use anyhow::{Context, anyhow, bail};
+use bellwire::dialect::imap::Imap;
+use bellwire::dialect::notif::Notif;
 use bellwire::transcript::play::{self, Mismatch, Shown};
-use bellwire::{Client, Server, Transcript};
+use bellwire::transcript::{Configured, Settings};
+use bellwire::{Client, Dialect, Server, ServerDialect, Transcript};
 
 use crate::args::{DialectName, Replay};
 use crate::print;
 
 pub(crate) fn run(args: &Replay) -> anyhow::Result<()> {
-    let DialectName::Notif = args.dialect;
     let name = args.file.display();
     let text = fs::read(&args.file).with_context(|| format!("cannot read {name}"))?;
     let text = String::from_utf8(text).with_context(|| format!("{name} is no transcript"))?;
     let transcript: Transcript = text.parse().with_context(|| name.to_string())?;
-    let settings = transcript.configure().map_err(|why| anyhow!("{name}: {why}"))?;
-
     let lines: Vec<&str> = text.lines().collect();
     let mut shown = Ok(());
     let mut show = |it: Shown<'_>| {
@@ -26,22 +25,40 @@ pub(crate) fn run(args: &Replay) -> anyhow::Result<()> {
             shown = show(&lines, &it);
         }
     };
-    let played = play(&transcript, settings, args.server, &mut show);
+    let dialect = transcript.setting("dialect").or(args.dialect.map(DialectName::as_str));
+    let played = match (dialect.unwrap_or("notif"), args.server) {
+        ("notif", false) => as_client::<Notif>(&transcript, &mut show),
+        ("notif", true) => as_server::<Notif>(&transcript, &mut show),
+        ("imap", false) => as_client::<Imap>(&transcript, &mut show),
+        (dialect, false) => bail!("{name}: {dialect} is no protocol of this program's"),
+        (dialect, true) => bail!("{name}: the server's end of {dialect} cannot be played"),
+    };
     shown?;
-    played.map_err(|Mismatch { line, what }| anyhow!("{name}:{line}: {what}"))
+    played.map_err(|why| anyhow!("{name}:{why}"))
 }
 
-fn play(
+fn as_client<D: Dialect + Configured>(
     transcript: &Transcript,
-    Settings { notif, client, server, .. }: Settings,
-    as_server: bool,
     show: &mut dyn FnMut(Shown<'_>),
-) -> Result<(), Mismatch> {
-    if as_server {
-        play::server(transcript, Server::new(notif, server), show).map(drop)
-    } else {
-        play::client(transcript, Client::new(notif, client), show).map(drop)
-    }
+) -> Result<(), String> {
+    let Settings { client, dialect, .. } =
+        transcript.configure::<D>().map_err(|why| format!(" {why}"))?;
+    let played = play::client(transcript, Client::new(dialect, client), show);
+    played.map(drop).map_err(place)
+}
+
+fn as_server<D: ServerDialect + Configured>(
+    transcript: &Transcript,
+    show: &mut dyn FnMut(Shown<'_>),
+) -> Result<(), String> {
+    let Settings { server, dialect, .. } =
+        transcript.configure::<D>().map_err(|why| format!(" {why}"))?;
+    let played = play::server(transcript, Server::new(dialect, server), show);
+    played.map(drop).map_err(place)
+}
+
+fn place(Mismatch { line, what }: Mismatch) -> String {
+    format!("{line}: {what}")
 }
 
 fn show(lines: &[&str], it: &Shown<'_>) -> io::Result<()> {

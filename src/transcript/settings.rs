@@ -9,26 +9,42 @@ use core::time::Duration;
 
 use super::{Time, Transcript, parse_time};
 use crate::config::{Config, ServerConfig, Timers, Unsolicited};
+use crate::dialect::imap::Imap;
 use crate::dialect::notif::{Newline, Notif, Spelling};
 
 /// What a transcript's settings mean.
 ///
 /// | setting | meaning |
 /// |---|---|
-/// | `dialect notif` | the protocol |
+/// | `dialect notif`, `dialect imap`, … | the protocol, by its [name](Configured::NAME) |
 /// | `newline lf`, `newline crlf` | how lines end |
 /// | `in-flight N`, `ride N`, `unsolicited report\|ignore\|fatal` | [`Config`] |
-/// | `frame N`, `pending N`, `held N`, `output N`, `topics N` | limits of both ends |
-/// | `reply TIME`, `held-for TIME`, `switch TIME`, `rearm TIME`, `silence TIME`, `probe TIME`, `write TIME`, `suspend TIME`, `autologout TIME` | timers; `never` is a time, too |
-/// | `spelling plain\|session\|underscored\|notify`, `acknowledge`, `ids`, `ask-in-mode` | [`Notif`] |
+/// | `frame N`, `parts N`, `largest-reply N`, `pending N`, `held N`, `output N`, `topics N` | limits of both ends |
+/// | `reply TIME`, `held-for TIME`, `switch TIME`, `greeting TIME`, `rearm TIME`, `silence TIME`, `probe TIME`, `write TIME`, `suspend TIME`, `autologout TIME` | timers; `never` is a time, too |
+/// | what the dialect can be told | see [`Configured::settings`] of each |
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub struct Settings<D> {
     /// The client's configuration.
     pub client: Config,
     /// The server's configuration.
     pub server: ServerConfig,
     /// The dialect.
-    pub notif: Notif,
+    pub dialect: D,
+}
+
+/// A dialect that a transcript can configure.
+pub trait Configured: Clone + Default {
+    /// What transcripts call it.
+    const NAME: &'static str;
+
+    /// Whether its lines end in LF, so that its transcripts have to say `= newline lf`.
+    const LF: bool = false;
+
+    /// All that can be set, with its values; of a flag, only if it is set.
+    fn settings(&self) -> Vec<(&'static str, String)>;
+
+    /// Sets one. `None`: it makes no sense.
+    fn set(&mut self, name: &str, value: &str) -> Option<()>;
 }
 
 impl Transcript {
@@ -37,8 +53,12 @@ impl Transcript {
     /// # Errors
     ///
     /// Names the setting that makes no sense.
-    pub fn configure(&self) -> Result<Settings, String> {
-        let mut settings = Settings::default();
+    pub fn configure<D: Configured>(&self) -> Result<Settings<D>, String> {
+        let mut settings = Settings {
+            client: Config::default(),
+            server: ServerConfig::default(),
+            dialect: D::default(),
+        };
         for (name, value) in &self.settings {
             settings
                 .set(name, value)
@@ -48,23 +68,25 @@ impl Transcript {
     }
 }
 
-impl Settings {
+impl<D: Configured> Settings<D> {
     /// The settings, other than the defaults, that a client is configured with: what a
     /// [`Recorder`](super::Recorder) should note.
     #[must_use]
-    pub fn of(config: &Config, notif: &Notif) -> Vec<(&'static str, String)> {
-        let defaults = Self::all(&Config::default(), &Notif::default());
-        let mut settings = Self::all(config, notif);
+    pub fn of(config: &Config, dialect: &D) -> Vec<(&'static str, String)> {
+        let defaults = Self::all(&Config::default(), &D::default());
+        let mut settings = Self::all(config, dialect);
         settings.retain(|setting| !defaults.contains(setting));
         settings
     }
 
-    fn all(config: &Config, notif: &Notif) -> Vec<(&'static str, String)> {
-        let Timers { held, switch, rearm, silence, probe, write, suspend, .. } = &config.timers;
+    fn all(config: &Config, dialect: &D) -> Vec<(&'static str, String)> {
+        let Timers { held, switch, greeting, rearm, silence, probe, write, suspend, .. } =
+            &config.timers;
         let limits = &config.limits;
         let timers = [
             ("held-for", *held),
             ("switch", *switch),
+            ("greeting", *greeting),
             ("rearm", *rearm),
             ("silence", *silence),
             ("probe", *probe),
@@ -75,39 +97,30 @@ impl Settings {
             ("in-flight", config.in_flight),
             ("ride", config.ride),
             ("frame", limits.frame),
+            ("parts", limits.parts),
+            ("largest-reply", limits.reply),
             ("pending", limits.pending),
             ("held", limits.held),
             ("output", limits.output),
-        ];
-        let flags = [
-            ("acknowledge", notif.acknowledge),
-            ("ids", notif.ids),
-            ("ask-in-mode", notif.ask_in_mode),
         ];
         let unsolicited = match config.unsolicited {
             Unsolicited::Report => "report",
             Unsolicited::Ignore => "ignore",
             Unsolicited::Fatal => "fatal",
         };
-        let newline = if notif.newline == Newline::Lf { "lf" } else { "crlf" };
-        let words = [
-            ("newline", newline),
-            ("spelling", spelling_name(notif.spelling)),
-            ("unsolicited", unsolicited),
-        ];
-        let never = || "never".to_owned();
         let numbers = numbers.map(|(name, number)| (name, number.to_string()));
-        let timers = timers
-            .map(|(name, time)| (name, time.map_or_else(never, |time| Time(time).to_string())));
-        let words = words.map(|(name, word)| (name, word.to_owned()));
-        let flags = flags.into_iter().filter(|(_, on)| *on).map(|(name, _)| (name, String::new()));
-        words.into_iter().chain(numbers).chain(timers).chain(flags).collect()
+        let timers = timers.map(|(name, time)| (name, write_time(time)));
+        let mut all = dialect.settings();
+        all.push(("unsolicited", unsolicited.to_owned()));
+        all.extend(numbers);
+        all.extend(timers);
+        all
     }
 
     fn set(&mut self, name: &str, value: &str) -> Option<()> {
-        let Self { client, server, notif } = self;
+        let Self { client, server, dialect } = self;
         match name {
-            "dialect" => return (value == "notif").then_some(()),
+            "dialect" => return (value == D::NAME).then_some(()),
             "in-flight" => client.in_flight = number(value)?,
             "ride" => client.ride = number(value)?,
             "unsolicited" => {
@@ -130,11 +143,14 @@ impl Settings {
                 client.limits.output = number(value)?;
                 server.limits.output = client.limits.output;
             }
+            "parts" => client.limits.parts = number(value)?,
+            "largest-reply" => client.limits.reply = number(value)?,
             "held" => client.limits.held = number(value)?,
             "topics" => server.limits.topics = number(value)?,
             "reply" => client.timers.reply = time(value)?,
             "held-for" => client.timers.held = time(value)?,
             "switch" => client.timers.switch = time(value)?,
+            "greeting" => client.timers.greeting = time(value)?,
             "rearm" => client.timers.rearm = time(value)?,
             "probe" => client.timers.probe = time(value)?,
             "silence" => {
@@ -150,25 +166,74 @@ impl Settings {
                 server.timers.suspend = client.timers.suspend;
             }
             "autologout" => server.timers.autologout = time(value)?,
-            _ => return set_notif(notif, name, value),
+            _ => return dialect.set(name, value),
         }
         Some(())
     }
 }
 
-fn set_notif(notif: &mut Notif, name: &str, value: &str) -> Option<()> {
-    match (name, value) {
-        ("newline", "lf") => notif.newline = Newline::Lf,
-        ("newline", "crlf") => notif.newline = Newline::CrLf,
-        ("acknowledge", "") => notif.acknowledge = true,
-        ("ids", "") => notif.ids = true,
-        ("ask-in-mode", "") => notif.ask_in_mode = true,
-        ("spelling", name) => {
-            notif.spelling = SPELLINGS.into_iter().find(|it| spelling_name(*it) == name)?;
-        }
-        _ => return None,
+/// `newline`, `spelling plain|session|underscored|notify`, `acknowledge`, `ids`, `ask-in-mode`.
+impl Configured for Notif {
+    const NAME: &'static str = "notif";
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let newline = if self.newline == Newline::Lf { "lf" } else { "crlf" };
+        let words = [("newline", newline), ("spelling", spelling_name(self.spelling))];
+        let flags = [
+            ("acknowledge", self.acknowledge),
+            ("ids", self.ids),
+            ("ask-in-mode", self.ask_in_mode),
+        ];
+        let words = words.into_iter().map(|(name, word)| (name, word.to_owned()));
+        words.chain(set_flags(flags)).collect()
     }
-    Some(())
+
+    fn set(&mut self, name: &str, value: &str) -> Option<()> {
+        match (name, value) {
+            ("newline", "lf") => self.newline = Newline::Lf,
+            ("newline", "crlf") => self.newline = Newline::CrLf,
+            ("acknowledge", "") => self.acknowledge = true,
+            ("ids", "") => self.ids = true,
+            ("ask-in-mode", "") => self.ask_in_mode = true,
+            ("spelling", name) => {
+                self.spelling = SPELLINGS.into_iter().find(|it| spelling_name(*it) == name)?;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// `whole N`, `idle-for TIME`, `silence-allowed TIME`, `insecure`.
+impl Configured for Imap {
+    const NAME: &'static str = "imap";
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let values = [
+            ("whole", self.whole.to_string()),
+            ("idle-for", write_time(self.rearm)),
+            ("silence-allowed", write_time(self.silence)),
+        ];
+        values.into_iter().chain(set_flags([("insecure", self.insecure)])).collect()
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Option<()> {
+        match (name, value) {
+            ("whole", value) => self.whole = number(value)?,
+            ("idle-for", value) => self.rearm = time(value)?,
+            ("silence-allowed", value) => self.silence = time(value)?,
+            ("insecure", "") => self.insecure = true,
+            ("newline", "crlf") => {}
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+fn set_flags<const N: usize>(
+    flags: [(&'static str, bool); N],
+) -> impl Iterator<Item = (&'static str, String)> {
+    flags.into_iter().filter(|(_, on)| *on).map(|(name, _)| (name, String::new()))
 }
 
 const SPELLINGS: [Spelling; 4] =
@@ -192,4 +257,8 @@ fn time(value: &str) -> Option<Option<Duration>> {
         "never" => Some(None),
         value => parse_time(value).ok().map(Some),
     }
+}
+
+fn write_time(time: Option<Duration>) -> String {
+    time.map_or_else(|| "never".to_owned(), |time| Time(time).to_string())
 }

@@ -17,7 +17,7 @@ use bellwire::{Client, Config, Reply, Server, ServerEvent, Ticket, Transcript};
 
 /// Plays `text` on a notif client, in all ways.
 pub(crate) fn client(text: &str) -> Client<Notif> {
-    client_of(&read(text).1.notif, text)
+    client_of(&read(text).1.dialect, text)
 }
 
 /// Plays `text` on a client of this dialect, in all ways (guarantee G11).
@@ -40,7 +40,7 @@ pub(crate) fn client_of<D: Dialect + Clone>(dialect: &D, text: &str) -> Client<D
 /// Plays `text` on a notif server, in all ways (guarantee G11).
 pub(crate) fn server(text: &str) -> Server<Notif> {
     let (transcript, settings) = read(text);
-    let fresh = || Server::new(settings.notif.clone(), settings.server.clone());
+    let fresh = || Server::new(settings.dialect.clone(), settings.server.clone());
     let played = play::server(&transcript, fresh(), &mut |_| {});
     let played = played.unwrap_or_else(|why| panic!("{why}, in\n{}", numbered(text)));
     in_pieces::<Answering>(text, &transcript, |cut| {
@@ -88,7 +88,7 @@ pub(crate) fn told<D: Dialect>(client: &mut Client<D>) -> Vec<String> {
     told
 }
 
-fn read(text: &str) -> (Transcript, Settings) {
+fn read(text: &str) -> (Transcript, Settings<Notif>) {
     let transcript: Transcript = text.parse().unwrap_or_else(|why| panic!("{why}, in\n{text}"));
     let settings = transcript.configure().unwrap_or_else(|why| panic!("{why}, in\n{text}"));
     (transcript, settings)

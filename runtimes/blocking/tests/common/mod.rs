@@ -118,7 +118,7 @@ pub(crate) fn parse(text: &str) -> Transcript {
     text.parse().unwrap_or_else(|why| panic!("{why}, in\n{text}"))
 }
 
-pub(crate) fn settings(text: &str) -> Settings {
+pub(crate) fn settings(text: &str) -> Settings<Notif> {
     parse(text).configure().unwrap_or_else(|why| panic!("{why}, in\n{text}"))
 }
 
@@ -248,8 +248,8 @@ impl<S: Read + Write + AsFd> Player<S> {
 
 /// A connector that is configured as a transcript says, and does not wait for ever.
 pub(crate) fn connector(text: &str) -> Connector<Notif> {
-    let Settings { client, notif, .. } = settings(text);
-    let mut connector = Connector::new(notif);
+    let Settings { client, dialect, .. } = settings(text);
+    let mut connector = Connector::new(dialect);
     connector.config = client;
     connector.config.timers.reply.get_or_insert(PATIENCE);
     connector
