@@ -15,6 +15,7 @@ use crate::mode::Mode;
 
 pub use crate::flight::Awaiting;
 
+pub mod imap;
 pub mod notif;
 
 /// The client's half of a protocol.
