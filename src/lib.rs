@@ -31,6 +31,7 @@
 //! | what can happen? | [`event`] |
 //! | how do I speak another protocol? | [`dialect`], with [`frame`], [`mode`] and [`command`] |
 //! | what does the notif protocol look like? | [`dialect::notif`] |
+//! | what does an IMAP server's response say? | `dialect::imap::response`, with the feature `imap-response` |
 //! | how do I write a session down, replay it, test with it? | [`transcript`] |
 //! | what is limited, and when is patience lost? | [`Config`], [`Limits`], [`Timers`]; [`ServerConfig`] |
 //! | what can go wrong, and whose fault is it? | [`Error`] (the peer's), [`Refused`] (the caller's), [`Failure`] (a command's) |
@@ -50,7 +51,8 @@
 //!
 //! # Without std
 //!
-//! The crate needs `alloc` only; the default feature `std` adds nothing but faster searching.
+//! The crate needs `alloc` only; the default feature `std` adds nothing but faster searching. The
+//! feature `imap-response` needs `std`, and two libraries more.
 //!
 #![no_std]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]

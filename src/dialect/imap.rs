@@ -55,6 +55,8 @@ use crate::mode::{Entered, InMode, Left, Mode};
 
 mod capabilities;
 mod command;
+#[cfg(feature = "imap-response")]
+pub mod response;
 mod string;
 mod text;
 
