@@ -18,9 +18,7 @@ pub(crate) fn free(ip: IpAddr) -> SocketAddr {
 
 /// Finds ports of which one, by its number in the order that they are asked for, is taken.
 #[cfg(test)]
-pub(crate) fn one_taken(taken: usize) -> (TcpListener, impl FnMut(IpAddr) -> SocketAddr) {
-    let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
+pub(crate) fn one_taken(number: usize, taken: SocketAddr) -> impl FnMut(IpAddr) -> SocketAddr {
     let mut asked = 0..;
-    (listener, move |ip| if asked.next() == Some(taken) { address } else { free(ip) })
+    move |ip| if asked.next() == Some(number) { taken } else { free(ip) }
 }
