@@ -91,8 +91,7 @@ impl MpdOptions {
         let password = self.password.as_ref().map_or_else(String::new, |password| {
             format!(
                 "password \"{password}@read,add,player,control,admin\"\n\
-                 default_permissions \"read\"\n\
-                 local_permissions \"read\"\n"
+                 default_permissions \"read\"\n"
             )
         });
         format!(
