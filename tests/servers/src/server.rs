@@ -53,11 +53,12 @@ impl Server {
         self.folder.path()
     }
 
-    /// Writes a file, and the folders that it is in.
+    /// Writes a file that all may read, whatever the umask says, and the folders that it is in.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.folder().join(name);
         let written = fs::create_dir_all(path.parent().expect("it is in a folder"))
-            .and_then(|()| fs::write(&path, content));
+            .and_then(|()| fs::write(&path, content))
+            .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o644)));
         written.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 
