@@ -2,21 +2,22 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::mem;
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
 use crate::clock::{Clock, Moment, Timer};
 use crate::config::ServerConfig;
-use crate::dialect::{Heard, ServerDialect};
-use crate::error::{Closed, Error, Excerpt, Refused, Wait};
+use crate::dialect::ServerDialect;
+use crate::error::{Closed, Error, Refused};
 use crate::event::{Reply, ServerEvent};
-use crate::frame::{Cut, Input, Span};
+use crate::frame::Input;
 use crate::output::Output;
 use crate::peak::Peak;
 use crate::ticket::{Ticket, Tickets};
 use crate::topics::{Notify, Topics};
 
+mod end;
+mod hear;
 mod say;
 
 /// The server's machine for one connection: it takes bytes, replies and notifications in, and gives
@@ -302,148 +303,5 @@ impl<D: ServerDialect> Deref for ServerEvents<'_, D> {
 impl<D: ServerDialect> DerefMut for ServerEvents<'_, D> {
     fn deref_mut(&mut self) -> &mut Server<D> {
         self.server
-    }
-}
-
-/// Hearing: from frames to events.
-impl<D: ServerDialect> Server<D> {
-    fn take_event(&mut self) -> Result<Option<ServerEvent<Span>>, Error> {
-        match &self.end {
-            End::Fault(error) => return Err(error.clone()),
-            End::Over => return self.expire(),
-            End::Open | End::Eof(_) => {}
-        }
-        if self.is_full() {
-            self.flush();
-        }
-        if self.is_full() {
-            return self.expire();
-        }
-        if !self.input.skip_line() {
-            return self.quiet_events();
-        }
-        let dialect = &mut self.dialect;
-        let cut = self
-            .input
-            .cut(self.config.limits.frame, |input, searched| dialect.frame(input, searched));
-        match cut {
-            Cut::Frame(frame) => Ok(Some(self.hear(frame))),
-            Cut::TooLong(frame) => {
-                self.input.drop_line();
-                let (note, why) = self.dialect.too_long();
-                Ok(Some(self.reject(note, frame, why)))
-            }
-            Cut::Broken(what, frame) => {
-                let excerpt = Excerpt::new(self.input.bytes(frame));
-                Err(self.fault(Error::Protocol { what, excerpt }))
-            }
-            Cut::Nothing => self.quiet_events(),
-        }
-    }
-
-    fn hear(&mut self, frame: Span) -> ServerEvent<Span> {
-        match self.dialect.hear(self.input.bytes(frame), self.asked) {
-            Heard::Command { note, text, reads } => {
-                let ticket = self.tickets.issue();
-                self.owe(note, Answer::Awaited(ticket));
-                // Read now, not when it is answered: what is announced meanwhile is news.
-                if let Some(topic) = reads {
-                    self.topics.read(self.input.bytes(frame.part(topic)));
-                }
-                ServerEvent::Command { ticket, text: frame.part(text) }
-            }
-            Heard::Enter(note) => {
-                self.switch(note, true);
-                ServerEvent::Listening(frame)
-            }
-            Heard::Leave(note) => {
-                self.switch(note, false);
-                ServerEvent::NotListening(frame)
-            }
-            Heard::Acknowledge => ServerEvent::Acknowledged(frame),
-            Heard::Rejected(note, why) => self.reject(note, frame, why),
-        }
-    }
-
-    fn switch(&mut self, note: D::Note, listening: bool) {
-        self.asked = listening;
-        self.patience.silence = Timer::start(self.silence_allowed());
-        self.owe(note, Answer::Switch { listening });
-    }
-
-    fn reject(&mut self, note: D::Note, text: Span, why: &'static str) -> ServerEvent<Span> {
-        self.owe(note, Answer::Rejection(why));
-        ServerEvent::Rejected { text, why }
-    }
-
-    fn owe(&mut self, note: D::Note, answer: Answer) {
-        self.slots.push_back(Slot { note, answer });
-        self.peak.note(self.slots.len());
-    }
-
-    fn is_full(&self) -> bool {
-        let limits = &self.config.limits;
-        self.slots.len() >= limits.pending.max(1) || self.output.len() >= limits.output
-    }
-
-    fn silence_allowed(&self) -> Option<Duration> {
-        let timers = &self.config.timers;
-        if self.asked { timers.autologout } else { timers.silence }
-    }
-}
-
-/// Time and endings.
-impl<D: ServerDialect> Server<D> {
-    fn quiet_events(&mut self) -> Result<Option<ServerEvent<Span>>, Error> {
-        let End::Eof(how) = self.end else { return self.expire() };
-        let how = how.unwrap_or(match self.input.pending() {
-            0 => Closed::Cleanly,
-            bytes => Closed::MidFrame { bytes },
-        });
-        self.end = End::Over;
-        if how == Closed::Reset {
-            self.slots.clear();
-            self.output.clear();
-        }
-        self.patience.silence.stop();
-        Ok(Some(ServerEvent::Closed(how)))
-    }
-
-    fn expire(&mut self) -> Result<Option<ServerEvent<Span>>, Error> {
-        if !mem::take(&mut self.patience.ticked) {
-            return Ok(None);
-        }
-        let now = self.clock.now();
-        if self.patience.write.passed(now) {
-            return Err(self.fault(Error::TimedOut(Wait::Write)));
-        }
-        if self.patience.silence.passed(now) {
-            let wait = if self.asked { Wait::Autologout } else { Wait::Silence };
-            return Err(self.fault(Error::TimedOut(wait)));
-        }
-        Ok(None)
-    }
-
-    fn earliest(&self) -> Option<Moment> {
-        let Patience { silence, write, .. } = self.patience;
-        match self.end {
-            End::Fault(_) => None,
-            _ => self.clock.earliest([silence, write].into_iter()),
-        }
-    }
-
-    fn finish(&mut self, how: Option<Closed>) -> ServerEvents<'_, D> {
-        if matches!(self.end, End::Open) {
-            self.end = End::Eof(how);
-        }
-        self.events()
-    }
-
-    fn fault(&mut self, error: Error) -> Error {
-        self.end = End::Fault(error.clone());
-        self.slots.clear();
-        self.output.clear();
-        self.input.clear();
-        error
     }
 }

@@ -1,0 +1,65 @@
+//! What happens when no frame is left: deadlines, and the end of the connection.
+
+use core::mem;
+
+use super::{End, Server, ServerEvents};
+use crate::clock::Moment;
+use crate::dialect::ServerDialect;
+use crate::error::{Closed, Error, Wait};
+use crate::event::ServerEvent;
+use crate::frame::Span;
+
+impl<D: ServerDialect> Server<D> {
+    pub(super) fn quiet_events(&mut self) -> Result<Option<ServerEvent<Span>>, Error> {
+        let End::Eof(how) = self.end else { return self.expire() };
+        let how = how.unwrap_or(match self.input.pending() {
+            0 => Closed::Cleanly,
+            bytes => Closed::MidFrame { bytes },
+        });
+        self.end = End::Over;
+        if how == Closed::Reset {
+            self.slots.clear();
+            self.output.clear();
+        }
+        self.patience.silence.stop();
+        Ok(Some(ServerEvent::Closed(how)))
+    }
+
+    pub(super) fn expire(&mut self) -> Result<Option<ServerEvent<Span>>, Error> {
+        if !mem::take(&mut self.patience.ticked) {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        if self.patience.write.passed(now) {
+            return Err(self.fault(Error::TimedOut(Wait::Write)));
+        }
+        if self.patience.silence.passed(now) {
+            let wait = if self.asked { Wait::Autologout } else { Wait::Silence };
+            return Err(self.fault(Error::TimedOut(wait)));
+        }
+        Ok(None)
+    }
+
+    pub(super) fn earliest(&self) -> Option<Moment> {
+        let Patience { silence, write, .. } = self.patience;
+        match self.end {
+            End::Fault(_) => None,
+            _ => self.clock.earliest([silence, write].into_iter()),
+        }
+    }
+
+    pub(super) fn finish(&mut self, how: Option<Closed>) -> ServerEvents<'_, D> {
+        if matches!(self.end, End::Open) {
+            self.end = End::Eof(how);
+        }
+        self.events()
+    }
+
+    pub(super) fn fault(&mut self, error: Error) -> Error {
+        self.end = End::Fault(error.clone());
+        self.slots.clear();
+        self.output.clear();
+        self.input.clear();
+        error
+    }
+}
