@@ -2,7 +2,7 @@
 
 use core::mem;
 
-use super::{End, Server, ServerEvents};
+use super::{End, Patience, Server, ServerEvents};
 use crate::clock::Moment;
 use crate::dialect::ServerDialect;
 use crate::error::{Closed, Error, Wait};
