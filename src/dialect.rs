@@ -199,8 +199,8 @@ pub trait ServerDialect {
     /// searched by an earlier call.
     fn frame(&mut self, input: &[u8], searched: usize) -> Framing;
 
-    /// Says what a frame of the client's is.
-    fn hear(&mut self, frame: &[u8], listening: bool) -> Heard<Self::Note>;
+    /// Says what a frame of the client's is, in view of where the client stands.
+    fn hear(&mut self, frame: &[u8], standing: Standing) -> Heard<Self::Note>;
 
     /// Writes a reply.
     ///
@@ -224,14 +224,25 @@ pub trait ServerDialect {
     /// When the topic cannot be written so that the client takes it for just that.
     fn notify(&self, topic: &[u8], line: &mut Encoder<'_>) -> Result<(), Refusal>;
 
-    /// Says how to answer a line that is longer than the limit; what follows of it is dropped.
-    fn too_long(&self) -> (Self::Note, &'static str);
+    /// Says what to make of a line that is longer than the limit; what follows of it is dropped.
+    fn too_long(&self) -> Heard<Self::Note>;
 
-    /// Says what a line of the server's is, as [`Transcript`](crate::Transcript)s show them.
-    fn said(&self, line: &[u8]) -> Said;
+    /// Says what `text` of the server's, whole lines with their ends, begins with, as
+    /// [`Transcript`](crate::Transcript)s show them.
+    fn said(&self, text: &[u8]) -> Said;
 }
 
-/// What a line of the server's is: a status and a place in the line, or a place alone.
+/// Where a client stands when it says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Standing {
+    /// Outside the notification mode.
+    Outside,
+    /// In the notification mode, as far as the client has asked for it.
+    Listening,
+}
+
+/// What the server has said: a status and a place in it, or a place alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Said {

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{Answer, End, Server, Slot};
 use crate::clock::Timer;
-use crate::dialect::{Heard, ServerDialect};
+use crate::dialect::{Heard, ServerDialect, Standing};
 use crate::error::{Error, Excerpt};
 use crate::event::ServerEvent;
 use crate::frame::{Cut, Span};
@@ -30,11 +30,15 @@ impl<D: ServerDialect> Server<D> {
             .input
             .cut(self.config.limits.frame, |input, searched| dialect.frame(input, searched));
         match cut {
-            Cut::Frame(frame) => Ok(Some(self.hear(frame))),
+            Cut::Frame(frame) => {
+                let standing = self.standing();
+                let heard = self.dialect.hear(self.input.bytes(frame), standing);
+                Ok(Some(self.hear(heard, frame)))
+            }
             Cut::TooLong(frame) => {
                 self.input.drop_line();
-                let (note, why) = self.dialect.too_long();
-                Ok(Some(self.reject(note, frame, why)))
+                let heard = self.dialect.too_long();
+                Ok(Some(self.hear(heard, frame)))
             }
             Cut::Broken(what, frame) => {
                 let excerpt = Excerpt::new(self.input.bytes(frame));
@@ -44,8 +48,12 @@ impl<D: ServerDialect> Server<D> {
         }
     }
 
-    fn hear(&mut self, frame: Span) -> ServerEvent<Span> {
-        match self.dialect.hear(self.input.bytes(frame), self.asked) {
+    fn standing(&self) -> Standing {
+        if self.asked { Standing::Listening } else { Standing::Outside }
+    }
+
+    fn hear(&mut self, heard: Heard<D::Note>, frame: Span) -> ServerEvent<Span> {
+        match heard {
             Heard::Command { note, text, reads } => {
                 let ticket = self.tickets.issue();
                 self.owe(note, Answer::Awaited(ticket));
@@ -64,7 +72,10 @@ impl<D: ServerDialect> Server<D> {
                 ServerEvent::NotListening(frame)
             }
             Heard::Acknowledge => ServerEvent::Acknowledged(frame),
-            Heard::Rejected(note, why) => self.reject(note, frame, why),
+            Heard::Rejected(note, why) => {
+                self.owe(note, Answer::Rejection(why));
+                ServerEvent::Rejected { text: frame, why }
+            }
         }
     }
 
@@ -72,11 +83,6 @@ impl<D: ServerDialect> Server<D> {
         self.asked = listening;
         self.patience.silence = Timer::start(self.silence_allowed());
         self.owe(note, Answer::Switch { listening });
-    }
-
-    fn reject(&mut self, note: D::Note, text: Span, why: &'static str) -> ServerEvent<Span> {
-        self.owe(note, Answer::Rejection(why));
-        ServerEvent::Rejected { text, why }
     }
 
     fn owe(&mut self, note: D::Note, answer: Answer) {
