@@ -107,17 +107,21 @@ pub fn encode<D: Dialect>(dialect: &D, command: &impl Command<D>) -> Result<Vec<
     Ok(bytes)
 }
 
-/// Writes one frame. What comes from the caller is checked; what is the dialect's own is not.
+/// Writes one frame, or several that belong together: the lines of one reply, say. What comes from
+/// the caller is checked; what is the dialect's own is not.
 #[derive(Debug)]
 pub struct Encoder<'a> {
     out: &'a mut Vec<u8>,
-    /// So many of the bytes are the frame's end, which no limit counts.
-    ends: usize,
+    /// Where the frame begins that is being written.
+    start: usize,
+    /// The length of the longest frame before it.
+    longest: usize,
 }
 
 impl<'a> Encoder<'a> {
     pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out, ends: 0 }
+        let start = out.len();
+        Self { out, start, longest: 0 }
     }
 
     /// Appends the dialect's own bytes as they are.
@@ -126,10 +130,22 @@ impl<'a> Encoder<'a> {
     }
 
     /// Appends the end of the frame, a line end say. It does not count towards
-    /// [`Limits::frame`](crate::Limits::frame).
+    /// [`Limits::frame`](crate::Limits::frame), and what follows is another frame.
     pub fn end(&mut self, bytes: &[u8]) {
+        self.longest = self.longest();
         self.push(bytes);
-        self.ends += bytes.len();
+        self.start = self.out.len();
+    }
+
+    /// Appends any bytes, of which the frame before has said how many they are.
+    pub fn block(&mut self, bytes: &[u8]) {
+        self.push(bytes);
+        self.start += bytes.len();
+    }
+
+    /// The length of the longest frame so far.
+    fn longest(&self) -> usize {
+        self.longest.max(self.out.len() - self.start)
     }
 
     /// Appends text of the caller's that must not hold CR, LF or NUL.
@@ -149,8 +165,8 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// Appends to `out` what `write` writes, if it is accepted and holds at most `limit` bytes;
-/// otherwise leaves `out` as it was.
+/// Appends to `out` what `write` writes, if it is accepted and no frame of it holds more than `limit`
+/// bytes; otherwise leaves `out` as it was.
 pub(crate) fn append<T>(
     out: &mut Vec<u8>,
     limit: usize,
@@ -159,8 +175,7 @@ pub(crate) fn append<T>(
     let before = out.len();
     let mut line = Encoder::new(out);
     let mut written = write(&mut line);
-    let length = line.out.len() - before - line.ends;
-    if written.is_ok() && length > limit {
+    if written.is_ok() && line.longest() > limit {
         written = Err(Refusal::TooLong { allowed: limit });
     }
     if written.is_err() {

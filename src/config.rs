@@ -150,6 +150,8 @@ pub struct ServerConfig {
 pub struct ServerLimits {
     /// Bytes in one frame, without its end; of replies, too. Default: 64 KiB.
     pub frame: usize,
+    /// Bytes in one reply, where a reply may have many frames. Default: 8 MiB.
+    pub reply: usize,
     /// Commands received and not answered, before no more are read. Default: 64.
     pub pending: usize,
     /// Bytes of answers not taken by the transport, before no more commands are read. Default:
@@ -161,7 +163,13 @@ pub struct ServerLimits {
 
 impl Default for ServerLimits {
     fn default() -> Self {
-        Self { frame: 64 * 1024, pending: 64, output: 256 * 1024, topics: 1024 }
+        Self {
+            frame: 64 * 1024,
+            reply: 8 * 1024 * 1024,
+            pending: 64,
+            output: 256 * 1024,
+            topics: 1024,
+        }
     }
 }
 

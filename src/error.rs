@@ -174,7 +174,11 @@ pub enum Refusal {
     /// It is a word that the machine itself must say or hear.
     #[error("it is reserved: {0}")]
     Reserved(&'static str),
-    /// It is longer than [`Limits::frame`](crate::Limits::frame) allows.
+    /// It has not the form that it must have on this wire.
+    #[error("it has the wrong form: {0}")]
+    Form(&'static str),
+    /// It is longer than [`Limits::frame`](crate::Limits::frame) allows, or
+    /// [`ServerLimits::reply`](crate::ServerLimits::reply).
     #[error("it is longer than {allowed} bytes")]
     TooLong {
         /// What the limit allows.
