@@ -11,7 +11,7 @@ use crate::command::Encoder;
 use crate::error::Refusal;
 use crate::event::{Reply, Status};
 use crate::frame::Framing;
-use crate::mode::Mode;
+use crate::mode::{Lasts, Mode};
 
 pub use crate::flight::Awaiting;
 
@@ -214,7 +214,8 @@ pub trait ServerDialect {
         line: &mut Encoder<'_>,
     ) -> Result<(), Refusal>;
 
-    /// Writes the acknowledgement of a mode switch.
+    /// Writes the acknowledgement of a mode switch; the end of the mode's answer where it has one
+    /// ([`Lasts::UntilNews`]).
     fn acknowledge(&self, note: &Self::Note, line: &mut Encoder<'_>);
 
     /// Writes a notification.
@@ -226,6 +227,29 @@ pub trait ServerDialect {
 
     /// Says what to make of a line that is longer than the limit; what follows of it is dropped.
     fn too_long(&self) -> Heard<Self::Note>;
+
+    /// Writes the greeting, where the server speaks first.
+    fn greet(&self, line: &mut Encoder<'_>) {
+        let _ = line;
+    }
+
+    /// How long the notification mode lasts.
+    fn lasts(&self) -> Lasts {
+        Lasts::UntilLeft
+    }
+
+    /// Whether a client that has `entered` the mode is to be told of this topic.
+    fn wants(&self, entered: &Self::Note, topic: &[u8]) -> bool {
+        let _ = (entered, topic);
+        true
+    }
+
+    /// Where a topic stands among those that are told together; equals stand in the order in which
+    /// they were announced first.
+    fn rank(&self, topic: &[u8]) -> usize {
+        let _ = topic;
+        0
+    }
 
     /// Says what `text` of the server's, whole lines with their ends, begins with, as
     /// [`Transcript`](crate::Transcript)s show them.
@@ -273,4 +297,14 @@ pub enum Heard<N> {
     Acknowledge,
     /// No command. It is answered with an error.
     Rejected(N, &'static str),
+    /// No command, and no client of this protocol. It is answered with an error, and the connection
+    /// ends.
+    Expelled(N, &'static str),
+    /// The client has nothing more to say. The connection ends when all that it asked before is
+    /// answered.
+    Goodbye,
+    /// What no client may say. The connection ends at once, without a word.
+    Violation(&'static str),
+    /// Nothing. It is not answered, and not told to the program.
+    Ignored,
 }

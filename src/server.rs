@@ -6,6 +6,7 @@ use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
 use crate::clock::{Clock, Moment, Timer};
+use crate::command::Encoder;
 use crate::config::ServerConfig;
 use crate::dialect::ServerDialect;
 use crate::error::{Closed, Error, Refused};
@@ -49,6 +50,8 @@ pub struct Server<D: ServerDialect> {
     slots: VecDeque<Slot<D::Note>>,
     peak: Peak<4>,
     topics: Topics,
+    /// What the mode was entered with, until it ends.
+    entered: Option<D::Note>,
     /// As the client will see it when it has read all of the output.
     listening: bool,
     /// As the client has asked for.
@@ -98,13 +101,16 @@ impl<D: ServerDialect> Server<D> {
     #[must_use]
     pub fn new(dialect: D, config: ServerConfig) -> Self {
         let silence = Timer::start(config.timers.silence);
+        let mut output = Output::new();
+        dialect.greet(&mut Encoder::new(output.buffer()));
         Self {
             tickets: Tickets::new(),
             input: Input::new(),
-            output: Output::new(),
+            output,
             slots: VecDeque::new(),
             peak: Peak::new(),
             topics: Topics::new(),
+            entered: None,
             listening: false,
             asked: false,
             clock: Clock::new(config.timers.suspend),
@@ -160,7 +166,8 @@ impl<D: ServerDialect> Server<D> {
 
     /// Announces that there is something new about `topic`. It stays unread until the client asks
     /// for it: it is announced now or as soon as the client listens, and again whenever the client
-    /// enters the mode. At most one notification for each topic waits (guarantee G25).
+    /// enters the mode. At most one notification for each topic waits (guarantee G25). Where the mode
+    /// ends with its news ([`Lasts::UntilNews`](crate::mode::Lasts)), having been told is all.
     ///
     /// # Errors
     ///
@@ -205,11 +212,11 @@ impl<D: ServerDialect> Server<D> {
     /// commands are taken either, so that it costs a bounded amount (guarantee G25).
     #[must_use]
     pub fn wants_input(&self) -> bool {
-        matches!(self.end, End::Open) && !self.is_full()
+        matches!(self.end, End::Open) && !self.is_full() && !self.is_held_up()
     }
 
-    /// Whether all is said and done: the client has ended the connection and every command that can
-    /// be answered has been, with the answers taken by the transport.
+    /// Whether all is said and done: the client has ended the connection, or said goodbye, and every
+    /// command that can be answered has been, with the answers taken by the transport. Close it.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         match self.end {

@@ -16,12 +16,11 @@ impl<D: ServerDialect> Server<D> {
             0 => Closed::Cleanly,
             bytes => Closed::MidFrame { bytes },
         });
-        self.end = End::Over;
+        self.hang_up();
         if how == Closed::Reset {
             self.slots.clear();
             self.output.clear();
         }
-        self.patience.silence.stop();
         Ok(Some(ServerEvent::Closed(how)))
     }
 
@@ -53,6 +52,12 @@ impl<D: ServerDialect> Server<D> {
             self.end = End::Eof(how);
         }
         self.events()
+    }
+
+    /// Nothing more is heard; what was asked before may still be answered.
+    pub(super) fn hang_up(&mut self) {
+        self.end = End::Over;
+        self.patience.silence.stop();
     }
 
     pub(super) fn fault(&mut self, error: Error) -> Error {

@@ -8,6 +8,7 @@ use crate::dialect::{Heard, ServerDialect, Standing};
 use crate::error::{Error, Excerpt};
 use crate::event::ServerEvent;
 use crate::frame::{Cut, Span};
+use crate::mode::Lasts;
 
 impl<D: ServerDialect> Server<D> {
     pub(super) fn take_event(&mut self) -> Result<Option<ServerEvent<Span>>, Error> {
@@ -16,44 +17,63 @@ impl<D: ServerDialect> Server<D> {
             End::Over => return self.expire(),
             End::Open | End::Eof(_) => {}
         }
-        if self.is_full() {
-            self.flush();
+        loop {
+            if !self.may_hear() {
+                self.flush();
+            }
+            if !self.may_hear() {
+                return self.expire();
+            }
+            let event = match self.cut() {
+                Cut::Frame(frame) => {
+                    let standing = self.standing();
+                    let heard = self.dialect.hear(self.input.bytes(frame), standing);
+                    self.hear(heard, frame)?
+                }
+                Cut::TooLong(frame) => {
+                    self.input.drop_line();
+                    let heard = self.dialect.too_long();
+                    self.hear(heard, frame)?
+                }
+                Cut::Broken(what, frame) => return Err(self.violation(what, frame)),
+                Cut::Nothing => return self.quiet_events(),
+            };
+            if event.is_some() {
+                return Ok(event);
+            }
         }
-        if self.is_full() {
-            return self.expire();
-        }
+    }
+
+    fn cut(&mut self) -> Cut {
         if !self.input.skip_line() {
-            return self.quiet_events();
+            return Cut::Nothing;
         }
-        let dialect = &mut self.dialect;
-        let cut = self
-            .input
-            .cut(self.config.limits.frame, |input, searched| dialect.frame(input, searched));
-        match cut {
-            Cut::Frame(frame) => {
-                let standing = self.standing();
-                let heard = self.dialect.hear(self.input.bytes(frame), standing);
-                Ok(Some(self.hear(heard, frame)))
-            }
-            Cut::TooLong(frame) => {
-                self.input.drop_line();
-                let heard = self.dialect.too_long();
-                Ok(Some(self.hear(heard, frame)))
-            }
-            Cut::Broken(what, frame) => {
-                let excerpt = Excerpt::new(self.input.bytes(frame));
-                Err(self.fault(Error::Protocol { what, excerpt }))
-            }
-            Cut::Nothing => self.quiet_events(),
-        }
+        let Self { dialect, input, config, .. } = self;
+        input.cut(config.limits.frame, |input, searched| dialect.frame(input, searched))
     }
 
     fn standing(&self) -> Standing {
         if self.asked { Standing::Listening } else { Standing::Outside }
     }
 
-    fn hear(&mut self, heard: Heard<D::Note>, frame: Span) -> ServerEvent<Span> {
-        match heard {
+    /// Whether the next line may be heard: there is room for its answer, and where the client stands
+    /// does not depend on what is not said yet.
+    fn may_hear(&self) -> bool {
+        !self.is_full() && !self.is_held_up() && !self.has_news()
+    }
+
+    /// Whether what comes next has to wait for answers: what it means depends on how the mode goes
+    /// on, which is not known before it is entered.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.asked && !self.listening && self.dialect.lasts() == Lasts::UntilNews
+    }
+
+    fn hear(
+        &mut self,
+        heard: Heard<D::Note>,
+        frame: Span,
+    ) -> Result<Option<ServerEvent<Span>>, Error> {
+        Ok(Some(match heard {
             Heard::Command { note, text, reads } => {
                 let ticket = self.tickets.issue();
                 self.owe(note, Answer::Awaited(ticket));
@@ -76,7 +96,23 @@ impl<D: ServerDialect> Server<D> {
                 self.owe(note, Answer::Rejection(why));
                 ServerEvent::Rejected { text: frame, why }
             }
-        }
+            Heard::Expelled(note, why) => {
+                self.owe(note, Answer::Rejection(why));
+                self.hang_up();
+                ServerEvent::Rejected { text: frame, why }
+            }
+            Heard::Goodbye => {
+                self.hang_up();
+                ServerEvent::Goodbye(frame)
+            }
+            Heard::Violation(what) => return Err(self.violation(what, frame)),
+            Heard::Ignored => return Ok(None),
+        }))
+    }
+
+    fn violation(&mut self, what: &'static str, frame: Span) -> Error {
+        let excerpt = Excerpt::new(self.input.bytes(frame));
+        self.fault(Error::Protocol { what, excerpt })
     }
 
     fn switch(&mut self, note: D::Note, listening: bool) {
@@ -97,6 +133,11 @@ impl<D: ServerDialect> Server<D> {
 
     pub(super) fn silence_allowed(&self) -> Option<Duration> {
         let timers = &self.config.timers;
-        if self.asked { timers.autologout } else { timers.silence }
+        match (self.asked, self.dialect.lasts()) {
+            (false, _) => timers.silence,
+            (true, Lasts::UntilLeft) => timers.autologout,
+            // It waits for an answer, and has nothing to say.
+            (true, Lasts::UntilNews) => None,
+        }
     }
 }
