@@ -152,6 +152,8 @@ pub struct ServerLimits {
     pub frame: usize,
     /// Bytes in one reply, where a reply may have many frames. Default: 8 MiB.
     pub reply: usize,
+    /// Bytes in one command list, each line with an end of one byte. Default: 2 MiB.
+    pub list: usize,
     /// Commands received and not answered, before no more are read. Default: 64.
     pub pending: usize,
     /// Bytes of answers not taken by the transport, before no more commands are read. Default:
@@ -166,6 +168,7 @@ impl Default for ServerLimits {
         Self {
             frame: 64 * 1024,
             reply: 8 * 1024 * 1024,
+            list: 2 * 1024 * 1024,
             pending: 64,
             output: 256 * 1024,
             topics: 1024,

@@ -214,8 +214,8 @@ pub trait ServerDialect {
         line: &mut Encoder<'_>,
     ) -> Result<(), Refusal>;
 
-    /// Writes the acknowledgement of a mode switch; the end of the mode's answer where it has one
-    /// ([`Lasts::UntilNews`]).
+    /// Writes the acknowledgement of a mode switch, the end of the mode's answer where it has one
+    /// ([`Lasts::UntilNews`]), or the end of a command list's.
     fn acknowledge(&self, note: &Self::Note, line: &mut Encoder<'_>);
 
     /// Writes a notification.
@@ -260,10 +260,19 @@ pub trait ServerDialect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Standing {
-    /// Outside the notification mode.
+    /// Outside the notification mode, and outside a command list.
     Outside,
     /// In the notification mode, as far as the client has asked for it.
     Listening,
+    /// In a command list that has not ended yet.
+    Listing,
+    /// The line is one of a command list that has ended, and is carried out now.
+    Member {
+        /// Its place in the list, from 0.
+        index: usize,
+        /// Whether the end of each reply is marked, as [`Heard::ListBegin`] said.
+        marked: bool,
+    },
 }
 
 /// What the server has said: a status and a place in it, or a place alone.
@@ -305,6 +314,17 @@ pub enum Heard<N> {
     Goodbye,
     /// What no client may say. The connection ends at once, without a word.
     Violation(&'static str),
+    /// Begins a command list, of which nothing is carried out before its end.
+    ListBegin {
+        /// Whether the end of each reply in it is marked.
+        marked: bool,
+    },
+    /// A line of a command list. It is heard again, as a [`Standing::Member`], when the list has
+    /// ended and all commands before it have been done; if one is refused, it is not.
+    Listed,
+    /// Ends the command list. It is [acknowledged](ServerDialect::acknowledge) when all commands of
+    /// it have been done.
+    ListEnd(N),
     /// Nothing. It is not answered, and not told to the program.
     Ignored,
 }

@@ -19,7 +19,8 @@ pub enum Error {
         /// Where: the beginning of the offending bytes.
         excerpt: Excerpt,
     },
-    /// The peer went past a limit of [`Limits`](crate::Limits) (guarantee G12).
+    /// The peer went past a limit of [`Limits`](crate::Limits) or
+    /// [`ServerLimits`](crate::ServerLimits) (guarantee G12).
     #[error("the peer sent more than the limit of {allowed} {limit} allows: \"{excerpt}\"")]
     Limit {
         /// Which limit was hit.
@@ -60,6 +61,8 @@ pub enum LimitKind {
     Parts,
     /// [`Limits::reply`](crate::Limits::reply)
     Reply,
+    /// [`ServerLimits::list`](crate::ServerLimits::list)
+    List,
 }
 
 impl fmt::Display for LimitKind {
@@ -68,6 +71,7 @@ impl fmt::Display for LimitKind {
             Self::Frame => "bytes in a frame",
             Self::Parts => "parts in a reply",
             Self::Reply => "bytes in a reply",
+            Self::List => "bytes in a command list",
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The server's machine.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::ops::{Deref, DerefMut};
@@ -16,9 +17,11 @@ use crate::output::Output;
 use crate::peak::Peak;
 use crate::ticket::{Ticket, Tickets};
 use crate::topics::{Notify, Topics};
+use list::List;
 
 mod end;
 mod hear;
+mod list;
 mod say;
 
 /// The server's machine for one connection: it takes bytes, replies and notifications in, and gives
@@ -50,6 +53,7 @@ pub struct Server<D: ServerDialect> {
     slots: VecDeque<Slot<D::Note>>,
     peak: Peak<4>,
     topics: Topics,
+    list: Option<Box<List<D::Note>>>,
     /// What the mode was entered with, until it ends.
     entered: Option<D::Note>,
     /// As the client will see it when it has read all of the output.
@@ -76,6 +80,8 @@ enum Answer {
     Ready(Vec<u8>),
     /// An error of the machine's own.
     Rejection(&'static str),
+    /// The end of a command list's answer.
+    Acknowledgement,
     /// The acknowledgement of a mode switch.
     Switch { listening: bool },
 }
@@ -110,6 +116,7 @@ impl<D: ServerDialect> Server<D> {
             slots: VecDeque::new(),
             peak: Peak::new(),
             topics: Topics::new(),
+            list: None,
             entered: None,
             listening: false,
             asked: false,
@@ -273,10 +280,10 @@ impl<D: ServerDialect> Server<D> {
         &self.dialect
     }
 
-    /// Commands received and not answered.
+    /// Commands received and not answered; those of a command list, once it has ended.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.slots.len()
+        self.slots.len() + self.list.as_ref().map_or(0, |list| list.waiting())
     }
 }
 
@@ -295,7 +302,7 @@ impl<D: ServerDialect> ServerEvents<'_, D> {
     #[expect(clippy::should_implement_trait, reason = "the events borrow from the cursor")]
     pub fn next(&mut self) -> Result<Option<ServerEvent<&[u8]>>, Error> {
         let event = self.server.take_event()?;
-        Ok(event.map(|event| event.map(|span| self.server.input.bytes(span))))
+        Ok(event.map(|event| event.map(|place| self.server.bytes(&place))))
     }
 }
 

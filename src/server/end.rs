@@ -2,17 +2,18 @@
 
 use core::mem;
 
+use super::list::Place;
 use super::{End, Patience, Server, ServerEvents};
 use crate::clock::Moment;
 use crate::dialect::ServerDialect;
 use crate::error::{Closed, Error, Wait};
 use crate::event::ServerEvent;
-use crate::frame::Span;
 
 impl<D: ServerDialect> Server<D> {
-    pub(super) fn quiet_events(&mut self) -> Result<Option<ServerEvent<Span>>, Error> {
+    pub(super) fn quiet_events(&mut self) -> Result<Option<ServerEvent<Place>>, Error> {
         let End::Eof(how) = self.end else { return self.expire() };
-        let how = how.unwrap_or(match self.input.pending() {
+        let listed = self.list.as_ref().map_or(0, |list| list.size());
+        let how = how.unwrap_or(match self.input.pending() + listed {
             0 => Closed::Cleanly,
             bytes => Closed::MidFrame { bytes },
         });
@@ -24,7 +25,7 @@ impl<D: ServerDialect> Server<D> {
         Ok(Some(ServerEvent::Closed(how)))
     }
 
-    pub(super) fn expire(&mut self) -> Result<Option<ServerEvent<Span>>, Error> {
+    pub(super) fn expire(&mut self) -> Result<Option<ServerEvent<Place>>, Error> {
         if !mem::take(&mut self.patience.ticked) {
             return Ok(None);
         }
@@ -65,6 +66,7 @@ impl<D: ServerDialect> Server<D> {
         self.slots.clear();
         self.output.clear();
         self.input.clear();
+        self.list = None;
         error
     }
 }

@@ -8,7 +8,7 @@ use crate::command::{Encoder, append};
 use crate::config::ServerLimits;
 use crate::dialect::ServerDialect;
 use crate::error::Refusal;
-use crate::event::Reply;
+use crate::event::{Reply, Status};
 use crate::mode::Lasts;
 use crate::ticket::Ticket;
 use crate::topics::Notify;
@@ -29,12 +29,26 @@ impl<D: ServerDialect> Server<D> {
         if index == 0 {
             append_reply(output.buffer(), &config.limits, write)?;
             slots.pop_front();
+            self.answered(reply.status);
         } else {
             let mut ready = Vec::new();
             append_reply(&mut ready, &config.limits, write)?;
             slot.answer = Answer::Ready(ready);
         }
         Ok(())
+    }
+
+    /// A command has been answered, in its turn. If it was one of a list, it is the only one that was
+    /// told: refused, it is the last.
+    fn answered(&mut self, status: Status) {
+        let Some(list) = &mut self.list else { return };
+        if !list.has_begun() {
+            return;
+        }
+        if status == Status::Refused {
+            list.cut_short();
+        }
+        self.end_list();
     }
 
     pub(super) fn announce(&mut self, topic: &[u8]) -> Result<Notify, Refusal> {
@@ -88,6 +102,7 @@ impl<D: ServerDialect> Server<D> {
                 // The dialect has chosen these words itself, so it can say them.
                 let _ = append(out, usize::MAX, |line| self.dialect.reply(&note, reply, line));
             }
+            Answer::Acknowledgement => self.dialect.acknowledge(&note, &mut Encoder::new(out)),
             Answer::Switch { listening } => self.switched(note, listening),
         }
         true
