@@ -15,6 +15,7 @@ use crate::mode::{Lasts, Mode};
 
 pub use crate::flight::Awaiting;
 
+pub mod mpd;
 pub mod notif;
 
 /// The client's half of a protocol.
