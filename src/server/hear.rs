@@ -182,6 +182,10 @@ impl<D: ServerDialect> Server<D> {
         self.asked = listening;
         self.patience.silence = Timer::start(self.silence_allowed());
         self.owe(note, Answer::Switch { listening });
+        if self.dialect.lasts() == Lasts::UntilNews {
+            // If it is its turn, the next line depends on it.
+            self.flush();
+        }
     }
 
     fn owe(&mut self, note: D::Note, answer: Answer) {

@@ -13,7 +13,7 @@ use bellwire::dialect::notif::Notif;
 use bellwire::dialect::{Dialect, Said as Sort, ServerDialect, Spoken};
 use bellwire::transcript::play::{self, Shown};
 use bellwire::transcript::{Act, Said, Settings, Step, What, escape};
-use bellwire::{Client, Config, Reply, Server, ServerConfig, ServerEvent, Ticket, Transcript};
+use bellwire::{Client, Config, Reply, Server, ServerEvent, Ticket, Transcript};
 
 /// Plays `text` on a notif client, in all ways.
 pub(crate) fn client(text: &str) -> Client<Notif> {
@@ -44,17 +44,7 @@ pub(crate) fn server(text: &str) -> Server<Notif> {
 
 /// Plays `text` on a server of this dialect, in all ways (guarantee G11).
 pub(crate) fn server_of<D: ServerDialect + Clone>(dialect: &D, text: &str) -> Server<D> {
-    server_with(dialect, text, |_| {})
-}
-
-/// The same, with something configured that transcripts have no setting for.
-pub(crate) fn server_with<D: ServerDialect + Clone>(
-    dialect: &D,
-    text: &str,
-    change: impl FnOnce(&mut ServerConfig),
-) -> Server<D> {
-    let (transcript, mut settings) = read(text);
-    change(&mut settings.server);
+    let (transcript, settings) = read(text);
     let fresh = || Server::new(dialect.clone(), settings.server.clone());
     let played = play::server(&transcript, fresh(), &mut |_| {});
     let played = played.unwrap_or_else(|why| panic!("{why}, in\n{}", numbered(text)));
