@@ -210,7 +210,8 @@ pub enum ServerEvent<B> {
     },
     /// The client has asked for notifications.
     Listening(B),
-    /// The client has asked for no more notifications.
+    /// The client has asked for no more notifications. A mode that ends by itself ends without an
+    /// event.
     NotListening(B),
     /// The client has acknowledged a notification.
     Acknowledged(B),

@@ -30,7 +30,7 @@
 //! | how do I drive a client? a server? | [`client`], [`server`] |
 //! | what can happen? | [`event`] |
 //! | how do I speak another protocol? | [`dialect`], with [`frame`], [`mode`] and [`command`] |
-//! | what does the notif protocol look like? | [`dialect::notif`] |
+//! | what does the notif protocol look like? MPD's? | [`dialect::notif`], [`dialect::mpd`] |
 //! | how do I write a session down, replay it, test with it? | [`transcript`] |
 //! | what is limited, and when is patience lost? | [`Config`], [`Limits`], [`Timers`]; [`ServerConfig`] |
 //! | what can go wrong, and whose fault is it? | [`Error`] (the peer's), [`Refused`] (the caller's), [`Failure`] (a command's) |

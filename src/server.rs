@@ -216,7 +216,8 @@ impl<D: ServerDialect> Server<D> {
     }
 
     /// Whether more bytes should be read. While a client does not take its replies, no more of its
-    /// commands are taken either, so that it costs a bounded amount (guarantee G25).
+    /// commands are taken either, so that it costs a bounded amount (guarantee G25); nor while what
+    /// they mean depends on an answer.
     #[must_use]
     pub fn wants_input(&self) -> bool {
         matches!(self.end, End::Open) && !self.is_full() && !self.is_held_up()

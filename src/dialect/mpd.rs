@@ -20,10 +20,9 @@
 
 pub mod ack;
 pub mod argument;
-mod server;
+pub mod server;
 
 pub use ack::{Ack, Code};
-pub use server::Note;
 
 /// What MPD says may have changed, in the order in which it says so.
 pub const SUBSYSTEMS: &[&str] = &[

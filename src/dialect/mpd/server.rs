@@ -14,6 +14,14 @@
 //!
 //! The dialect knows the command's name and its place in a command list, and fills them in.
 //!
+//! # What is guaranteed
+//!
+//! There is one answer for each command, in order, and nothing in between (guarantee G24), where the
+//! wire has one: `idle` is answered by its end, `noidle` and `close` are not answered, and the answers
+//! of a command list run into one, up to its `OK` or the first `ACK`. A client that does not read costs
+//! a bounded amount (guarantee G25): a flag for each subsystem, and one answer for each `idle` that it
+//! has said.
+//!
 //! # Where it differs from MPD
 //!
 //! - MPD carries out one command after the other. Here the commands outside a list are told as they
