@@ -150,20 +150,23 @@ pub fn redacted<D: Dialect>(dialect: &D, command: &impl Command<D>) -> Result<Ve
     Ok(redact(&bytes, &marks.secrets).into_owned())
 }
 
-/// Writes one frame. What comes from the caller is checked; what is the dialect's own is not.
+/// Writes one frame, or several that belong together: the lines of one reply, say. What comes from
+/// the caller is checked; what is the dialect's own is not.
 pub struct Encoder<'a> {
     out: &'a mut Vec<u8>,
-    /// Where in `out` the frame begins.
+    /// Where it began to write.
     start: usize,
-    /// So many of the bytes no limit counts: the frame's end, and counted bytes.
-    uncounted: usize,
+    /// Where the frame begins that is being written; later, if some of its bytes do not count.
+    frame: usize,
+    /// The length of the longest frame before it.
+    longest: usize,
     marks: Marks,
 }
 
 impl<'a> Encoder<'a> {
     pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
         let start = out.len();
-        Self { out, start, uncounted: 0, marks: Marks::default() }
+        Self { out, start, frame: start, longest: 0, marks: Marks::default() }
     }
 
     /// Appends the dialect's own bytes as they are.
@@ -172,16 +175,23 @@ impl<'a> Encoder<'a> {
     }
 
     /// Appends the end of the frame, a line end say. It does not count towards
-    /// [`Limits::frame`](crate::Limits::frame).
+    /// [`Limits::frame`](crate::Limits::frame), and what follows is another frame.
     pub fn end(&mut self, bytes: &[u8]) {
-        self.counted(bytes);
+        self.longest = self.longest();
+        self.push(bytes);
+        self.frame = self.out.len();
     }
 
     /// Appends bytes whose number was said before them, so that they can forge nothing. They may be
     /// any, and do not count towards [`Limits::frame`](crate::Limits::frame).
     pub fn counted(&mut self, bytes: &[u8]) {
         self.push(bytes);
-        self.uncounted += bytes.len();
+        self.frame += bytes.len();
+    }
+
+    /// The length of the longest frame so far.
+    fn longest(&self) -> usize {
+        self.longest.max(self.out.len() - self.frame)
     }
 
     /// Appends text of the caller's that must not hold CR, LF or NUL.
@@ -289,8 +299,8 @@ pub(crate) fn redact<'b>(bytes: &'b [u8], secrets: &[Secret]) -> Cow<'b, [u8]> {
     Cow::Owned(shown)
 }
 
-/// Appends to `out` what `write` writes, if it is accepted and holds at most `limit` bytes;
-/// otherwise leaves `out` as it was.
+/// Appends to `out` what `write` writes, if it is accepted and no frame of it holds more than `limit`
+/// bytes; otherwise leaves `out` as it was.
 pub(crate) fn append<T>(
     out: &mut Vec<u8>,
     limit: usize,
@@ -300,8 +310,7 @@ pub(crate) fn append<T>(
     let mut line = Encoder::new(out);
     let mut written = write(&mut line);
     let marks = mem::take(&mut line.marks);
-    let length = line.out.len() - before - line.uncounted;
-    if written.is_ok() && length > limit {
+    if written.is_ok() && line.longest() > limit {
         written = Err(Refusal::TooLong { allowed: limit });
     }
     if written.is_err() {

@@ -150,6 +150,10 @@ pub struct ServerConfig {
 pub struct ServerLimits {
     /// Bytes in one frame, without its end; of replies, too. Default: 64 KiB.
     pub frame: usize,
+    /// Bytes in one reply, where a reply may have many frames. Default: 8 MiB.
+    pub reply: usize,
+    /// Bytes in one command list, each line with an end of one byte. Default: 2 MiB.
+    pub list: usize,
     /// Commands received and not answered, before no more are read. Default: 64.
     pub pending: usize,
     /// Bytes of answers not taken by the transport, before no more commands are read. Default:
@@ -161,7 +165,14 @@ pub struct ServerLimits {
 
 impl Default for ServerLimits {
     fn default() -> Self {
-        Self { frame: 64 * 1024, pending: 64, output: 256 * 1024, topics: 1024 }
+        Self {
+            frame: 64 * 1024,
+            reply: 8 * 1024 * 1024,
+            list: 2 * 1024 * 1024,
+            pending: 64,
+            output: 256 * 1024,
+            topics: 1024,
+        }
     }
 }
 
@@ -169,9 +180,11 @@ impl Default for ServerLimits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerTimers {
-    /// A client in the notification mode that says nothing (autologout). Default: 30 min.
+    /// A client in the notification mode that says nothing (autologout). Default: 30 min. Not where
+    /// the mode [lasts until there is news](crate::mode::Lasts::UntilNews): there it is the server who
+    /// has to say something.
     pub autologout: Option<Duration>,
-    /// A client outside the mode that says nothing. Default: never.
+    /// A client outside the mode that says nothing; MPD's `connection_timeout`. Default: never.
     pub silence: Option<Duration>,
     /// Progress of the transport in taking output. Default: 60 s.
     pub write: Option<Duration>,

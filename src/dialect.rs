@@ -12,11 +12,12 @@ use crate::command::Encoder;
 use crate::error::Refusal;
 use crate::event::{Reply, Status};
 use crate::frame::Framing;
-use crate::mode::Mode;
+use crate::mode::{Lasts, Mode};
 
 pub use crate::flight::Awaiting;
 
 pub mod imap;
+pub mod mpd;
 pub mod notif;
 
 /// The client's half of a protocol.
@@ -225,8 +226,8 @@ pub trait ServerDialect {
     /// searched by an earlier call.
     fn frame(&mut self, input: &[u8], searched: usize) -> Framing;
 
-    /// Says what a frame of the client's is.
-    fn hear(&mut self, frame: &[u8], listening: bool) -> Heard<Self::Note>;
+    /// Says what a frame of the client's is, in view of where the client stands.
+    fn hear(&mut self, frame: &[u8], standing: Standing) -> Heard<Self::Note>;
 
     /// Writes a reply.
     ///
@@ -240,7 +241,8 @@ pub trait ServerDialect {
         line: &mut Encoder<'_>,
     ) -> Result<(), Refusal>;
 
-    /// Writes the acknowledgement of a mode switch.
+    /// Writes the acknowledgement of a mode switch, the end of the mode's answer where it has one
+    /// ([`Lasts::UntilNews`]), or the end of a command list's.
     fn acknowledge(&self, note: &Self::Note, line: &mut Encoder<'_>);
 
     /// Writes a notification.
@@ -250,14 +252,57 @@ pub trait ServerDialect {
     /// When the topic cannot be written so that the client takes it for just that.
     fn notify(&self, topic: &[u8], line: &mut Encoder<'_>) -> Result<(), Refusal>;
 
-    /// Says how to answer a line that is longer than the limit; what follows of it is dropped.
-    fn too_long(&self) -> (Self::Note, &'static str);
+    /// Says what to make of a line that is longer than the limit; what follows of it is dropped.
+    fn too_long(&self) -> Heard<Self::Note>;
 
-    /// Says what a line of the server's is, as [`Transcript`](crate::Transcript)s show them.
-    fn said(&self, line: &[u8]) -> Said;
+    /// Writes the greeting, where the server speaks first.
+    fn greet(&self, line: &mut Encoder<'_>) {
+        let _ = line;
+    }
+
+    /// How long the notification mode lasts.
+    fn lasts(&self) -> Lasts {
+        Lasts::UntilLeft
+    }
+
+    /// Whether a client that has `entered` the mode is to be told of this topic.
+    fn wants(&self, entered: &Self::Note, topic: &[u8]) -> bool {
+        let _ = (entered, topic);
+        true
+    }
+
+    /// Where a topic stands among those that are told together; equals stand in the order in which
+    /// they were announced first.
+    fn rank(&self, topic: &[u8]) -> usize {
+        let _ = topic;
+        0
+    }
+
+    /// Says what `text` of the server's, whole lines with their ends, begins with, as
+    /// [`Transcript`](crate::Transcript)s show them.
+    fn said(&self, text: &[u8]) -> Said;
 }
 
-/// What a line of the server's is: a status and a place in the line, or a place alone.
+/// Where a client stands when it says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Standing {
+    /// Outside the notification mode, and outside a command list.
+    Outside,
+    /// In the notification mode, as far as the client has asked for it.
+    Listening,
+    /// In a command list that has not ended yet.
+    Listing,
+    /// The line is one of a command list that has ended, and is carried out now.
+    Member {
+        /// Its place in the list, from 0.
+        index: usize,
+        /// Whether the end of each reply is marked, as [`Heard::ListBegin`] said.
+        marked: bool,
+    },
+}
+
+/// What the server has said: a status and a place in it, or a place alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Said {
@@ -288,4 +333,25 @@ pub enum Heard<N> {
     Acknowledge,
     /// No command. It is answered with an error.
     Rejected(N, &'static str),
+    /// No command, and no client of this protocol. It is answered with an error, and the connection
+    /// ends.
+    Expelled(N, &'static str),
+    /// The client has nothing more to say. The connection ends when all that it asked before is
+    /// answered.
+    Goodbye,
+    /// What no client may say. The connection ends at once, without a word.
+    Violation(&'static str),
+    /// Begins a command list, of which nothing is carried out before its end.
+    ListBegin {
+        /// Whether the end of each reply in it is marked.
+        marked: bool,
+    },
+    /// A line of a command list. It is heard again, as a [`Standing::Member`], when the list has
+    /// ended and all commands before it have been done; if one is refused, it is not.
+    Listed,
+    /// Ends the command list. It is [acknowledged](ServerDialect::acknowledge) when all commands of
+    /// it have been done.
+    ListEnd(N),
+    /// Nothing. It is not answered, and not told to the program.
+    Ignored,
 }

@@ -19,7 +19,8 @@ pub enum Error {
         /// Where: the beginning of the offending bytes.
         excerpt: Excerpt,
     },
-    /// The peer went past a limit of [`Limits`](crate::Limits) (guarantee G12).
+    /// The peer went past a limit of [`Limits`](crate::Limits) or
+    /// [`ServerLimits`](crate::ServerLimits) (guarantee G12).
     #[error("the peer sent more than the limit of {allowed} {limit} allows: \"{excerpt}\"")]
     Limit {
         /// Which limit was hit.
@@ -60,6 +61,8 @@ pub enum LimitKind {
     Parts,
     /// [`Limits::reply`](crate::Limits::reply)
     Reply,
+    /// [`ServerLimits::list`](crate::ServerLimits::list)
+    List,
 }
 
 impl fmt::Display for LimitKind {
@@ -68,6 +71,7 @@ impl fmt::Display for LimitKind {
             Self::Frame => "bytes in a frame",
             Self::Parts => "parts in a reply",
             Self::Reply => "bytes in a reply",
+            Self::List => "bytes in a command list",
         })
     }
 }
@@ -174,7 +178,11 @@ pub enum Refusal {
     /// It is a word that the machine itself must say or hear.
     #[error("it is reserved: {0}")]
     Reserved(&'static str),
-    /// It is longer than [`Limits::frame`](crate::Limits::frame) allows.
+    /// It has not the form that it must have on this wire.
+    #[error("it has the wrong form: {0}")]
+    Form(&'static str),
+    /// It is longer than [`Limits::frame`](crate::Limits::frame) allows, or
+    /// [`ServerLimits::reply`](crate::ServerLimits::reply).
     #[error("it is longer than {allowed} bytes")]
     TooLong {
         /// What the limit allows.

@@ -233,7 +233,8 @@ pub enum ServerEvent<B> {
     },
     /// The client has asked for notifications.
     Listening(B),
-    /// The client has asked for no more notifications.
+    /// The client has asked for no more notifications. A mode that ends by itself ends without an
+    /// event.
     NotListening(B),
     /// The client has acknowledged a notification.
     Acknowledged(B),
@@ -244,6 +245,9 @@ pub enum ServerEvent<B> {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The client has said that it has no more to say. Close the connection when
+    /// [`Server::is_finished`](crate::Server::is_finished). Nothing follows.
+    Goodbye(B),
     /// The connection has ended for reading. What is due in
     /// [`output`](crate::Server::output) may still be written.
     Closed(Closed),
@@ -258,6 +262,7 @@ impl<B> ServerEvent<B> {
             Self::NotListening(text) => ServerEvent::NotListening(f(text)),
             Self::Acknowledged(text) => ServerEvent::Acknowledged(f(text)),
             Self::Rejected { text, why } => ServerEvent::Rejected { text: f(text), why },
+            Self::Goodbye(text) => ServerEvent::Goodbye(f(text)),
             Self::Closed(how) => ServerEvent::Closed(how),
         }
     }
@@ -272,6 +277,7 @@ impl<B: AsRef<[u8]>> fmt::Display for ServerEvent<B> {
             Self::NotListening(_) => f.write_str("not listening"),
             Self::Acknowledged(_) => f.write_str("acknowledged"),
             Self::Rejected { why, .. } => write!(f, "rejected: {why}"),
+            Self::Goodbye(text) => say(f, "goodbye", text),
             Self::Closed(how) => write!(f, "closed: {how}"),
         }
     }

@@ -50,6 +50,19 @@ pub enum InMode {
     LeaveFirst,
 }
 
+/// How long a server's notification mode lasts, once a client has entered it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lasts {
+    /// Until the client leaves it. Entering and leaving are acknowledged, and each notification
+    /// stands by itself (notif).
+    #[default]
+    UntilLeft,
+    /// Until there is something to tell. Entering is acknowledged by nothing: its one answer is all
+    /// that is new, or the acknowledgement alone when the client leaves before (MPD).
+    UntilNews,
+}
+
 /// Where a client stands with the notification mode, as far as the server has confirmed it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {

@@ -1,22 +1,27 @@
 //! The server's machine.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::mem;
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
 use crate::clock::{Clock, Moment, Timer};
+use crate::command::Encoder;
 use crate::config::ServerConfig;
-use crate::dialect::{Heard, ServerDialect};
-use crate::error::{Closed, Error, Excerpt, Refused, Wait};
+use crate::dialect::ServerDialect;
+use crate::error::{Closed, Error, Refused};
 use crate::event::{Reply, ServerEvent};
-use crate::frame::{Cut, Input, Span};
+use crate::frame::Input;
 use crate::output::Output;
 use crate::peak::Peak;
 use crate::ticket::{Ticket, Tickets};
 use crate::topics::{Notify, Topics};
+use list::List;
 
+mod end;
+mod hear;
+mod list;
 mod say;
 
 /// The server's machine for one connection: it takes bytes, replies and notifications in, and gives
@@ -48,6 +53,9 @@ pub struct Server<D: ServerDialect> {
     slots: VecDeque<Slot<D::Note>>,
     peak: Peak<4>,
     topics: Topics,
+    list: Option<Box<List<D::Note>>>,
+    /// What the mode was entered with, until it ends.
+    entered: Option<D::Note>,
     /// As the client will see it when it has read all of the output.
     listening: bool,
     /// As the client has asked for.
@@ -72,6 +80,8 @@ enum Answer {
     Ready(Vec<u8>),
     /// An error of the machine's own.
     Rejection(&'static str),
+    /// The end of a command list's answer.
+    Acknowledgement,
     /// The acknowledgement of a mode switch.
     Switch { listening: bool },
 }
@@ -97,13 +107,17 @@ impl<D: ServerDialect> Server<D> {
     #[must_use]
     pub fn new(dialect: D, config: ServerConfig) -> Self {
         let silence = Timer::start(config.timers.silence);
+        let mut output = Output::new();
+        dialect.greet(&mut Encoder::new(output.buffer()));
         Self {
             tickets: Tickets::new(),
             input: Input::new(),
-            output: Output::new(),
+            output,
             slots: VecDeque::new(),
             peak: Peak::new(),
             topics: Topics::new(),
+            list: None,
+            entered: None,
             listening: false,
             asked: false,
             clock: Clock::new(config.timers.suspend),
@@ -159,7 +173,8 @@ impl<D: ServerDialect> Server<D> {
 
     /// Announces that there is something new about `topic`. It stays unread until the client asks
     /// for it: it is announced now or as soon as the client listens, and again whenever the client
-    /// enters the mode. At most one notification for each topic waits (guarantee G25).
+    /// enters the mode. At most one notification for each topic waits (guarantee G25). Where the mode
+    /// ends with its news ([`Lasts::UntilNews`](crate::mode::Lasts)), having been told is all.
     ///
     /// # Errors
     ///
@@ -201,14 +216,15 @@ impl<D: ServerDialect> Server<D> {
     }
 
     /// Whether more bytes should be read. While a client does not take its replies, no more of its
-    /// commands are taken either, so that it costs a bounded amount (guarantee G25).
+    /// commands are taken either, so that it costs a bounded amount (guarantee G25); nor while what
+    /// they mean depends on an answer.
     #[must_use]
     pub fn wants_input(&self) -> bool {
-        matches!(self.end, End::Open) && !self.is_full()
+        matches!(self.end, End::Open) && !self.is_full() && !self.is_held_up()
     }
 
-    /// Whether all is said and done: the client has ended the connection and every command that can
-    /// be answered has been, with the answers taken by the transport.
+    /// Whether all is said and done: the client has ended the connection, or said goodbye, and every
+    /// command that can be answered has been, with the answers taken by the transport. Close it.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         match self.end {
@@ -265,10 +281,10 @@ impl<D: ServerDialect> Server<D> {
         &self.dialect
     }
 
-    /// Commands received and not answered.
+    /// Commands received and not answered; those of a command list, once it has ended.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.slots.len()
+        self.slots.len() + self.list.as_ref().map_or(0, |list| list.waiting())
     }
 }
 
@@ -287,7 +303,7 @@ impl<D: ServerDialect> ServerEvents<'_, D> {
     #[expect(clippy::should_implement_trait, reason = "the events borrow from the cursor")]
     pub fn next(&mut self) -> Result<Option<ServerEvent<&[u8]>>, Error> {
         let event = self.server.take_event()?;
-        Ok(event.map(|event| event.map(|span| self.server.input.bytes(span))))
+        Ok(event.map(|event| event.map(|place| self.server.bytes(&place))))
     }
 }
 
@@ -302,148 +318,5 @@ impl<D: ServerDialect> Deref for ServerEvents<'_, D> {
 impl<D: ServerDialect> DerefMut for ServerEvents<'_, D> {
     fn deref_mut(&mut self) -> &mut Server<D> {
         self.server
-    }
-}
-
-/// Hearing: from frames to events.
-impl<D: ServerDialect> Server<D> {
-    fn take_event(&mut self) -> Result<Option<ServerEvent<Span>>, Error> {
-        match &self.end {
-            End::Fault(error) => return Err(error.clone()),
-            End::Over => return self.expire(),
-            End::Open | End::Eof(_) => {}
-        }
-        if self.is_full() {
-            self.flush();
-        }
-        if self.is_full() {
-            return self.expire();
-        }
-        if !self.input.skip_line() {
-            return self.quiet_events();
-        }
-        let dialect = &mut self.dialect;
-        let cut = self
-            .input
-            .cut(self.config.limits.frame, |input, searched| dialect.frame(input, searched));
-        match cut {
-            Cut::Frame(frame) => Ok(Some(self.hear(frame))),
-            Cut::Piece { text: frame, .. } | Cut::TooLong(frame) => {
-                self.input.drop_line();
-                let (note, why) = self.dialect.too_long();
-                Ok(Some(self.reject(note, frame, why)))
-            }
-            Cut::Broken(what, frame) => {
-                let excerpt = Excerpt::new(self.input.bytes(frame));
-                Err(self.fault(Error::Protocol { what, excerpt }))
-            }
-            Cut::Nothing => self.quiet_events(),
-        }
-    }
-
-    fn hear(&mut self, frame: Span) -> ServerEvent<Span> {
-        match self.dialect.hear(self.input.bytes(frame), self.asked) {
-            Heard::Command { note, text, reads } => {
-                let ticket = self.tickets.issue();
-                self.owe(note, Answer::Awaited(ticket));
-                // Read now, not when it is answered: what is announced meanwhile is news.
-                if let Some(topic) = reads {
-                    self.topics.read(self.input.bytes(frame.part(topic)));
-                }
-                ServerEvent::Command { ticket, text: frame.part(text) }
-            }
-            Heard::Enter(note) => {
-                self.switch(note, true);
-                ServerEvent::Listening(frame)
-            }
-            Heard::Leave(note) => {
-                self.switch(note, false);
-                ServerEvent::NotListening(frame)
-            }
-            Heard::Acknowledge => ServerEvent::Acknowledged(frame),
-            Heard::Rejected(note, why) => self.reject(note, frame, why),
-        }
-    }
-
-    fn switch(&mut self, note: D::Note, listening: bool) {
-        self.asked = listening;
-        self.patience.silence = Timer::start(self.silence_allowed());
-        self.owe(note, Answer::Switch { listening });
-    }
-
-    fn reject(&mut self, note: D::Note, text: Span, why: &'static str) -> ServerEvent<Span> {
-        self.owe(note, Answer::Rejection(why));
-        ServerEvent::Rejected { text, why }
-    }
-
-    fn owe(&mut self, note: D::Note, answer: Answer) {
-        self.slots.push_back(Slot { note, answer });
-        self.peak.note(self.slots.len());
-    }
-
-    fn is_full(&self) -> bool {
-        let limits = &self.config.limits;
-        self.slots.len() >= limits.pending.max(1) || self.output.len() >= limits.output
-    }
-
-    fn silence_allowed(&self) -> Option<Duration> {
-        let timers = &self.config.timers;
-        if self.asked { timers.autologout } else { timers.silence }
-    }
-}
-
-/// Time and endings.
-impl<D: ServerDialect> Server<D> {
-    fn quiet_events(&mut self) -> Result<Option<ServerEvent<Span>>, Error> {
-        let End::Eof(how) = self.end else { return self.expire() };
-        let how = how.unwrap_or(match self.input.pending() {
-            0 => Closed::Cleanly,
-            bytes => Closed::MidFrame { bytes },
-        });
-        self.end = End::Over;
-        if how == Closed::Reset {
-            self.slots.clear();
-            self.output.clear();
-        }
-        self.patience.silence.stop();
-        Ok(Some(ServerEvent::Closed(how)))
-    }
-
-    fn expire(&mut self) -> Result<Option<ServerEvent<Span>>, Error> {
-        if !mem::take(&mut self.patience.ticked) {
-            return Ok(None);
-        }
-        let now = self.clock.now();
-        if self.patience.write.passed(now) {
-            return Err(self.fault(Error::TimedOut(Wait::Write)));
-        }
-        if self.patience.silence.passed(now) {
-            let wait = if self.asked { Wait::Autologout } else { Wait::Silence };
-            return Err(self.fault(Error::TimedOut(wait)));
-        }
-        Ok(None)
-    }
-
-    fn earliest(&self) -> Option<Moment> {
-        let Patience { silence, write, .. } = self.patience;
-        match self.end {
-            End::Fault(_) => None,
-            _ => self.clock.earliest([silence, write].into_iter()),
-        }
-    }
-
-    fn finish(&mut self, how: Option<Closed>) -> ServerEvents<'_, D> {
-        if matches!(self.end, End::Open) {
-            self.end = End::Eof(how);
-        }
-        self.events()
-    }
-
-    fn fault(&mut self, error: Error) -> Error {
-        self.end = End::Fault(error.clone());
-        self.slots.clear();
-        self.output.clear();
-        self.input.clear();
-        error
     }
 }

@@ -25,6 +25,8 @@ struct Topic {
     unread: bool,
     /// A notification waits to go out.
     waiting: bool,
+    /// Its place among the others.
+    rank: usize,
 }
 
 #[derive(Debug)]
@@ -47,19 +49,20 @@ impl Topics {
     pub(crate) fn announce(
         &mut self,
         name: &[u8],
+        rank: usize,
         limit: usize,
-        listening: bool,
+        wanted: bool,
     ) -> Result<Notify, Refusal> {
         let index = match self.known.iter().position(|topic| *topic.name == *name) {
             Some(index) => index,
-            None => self.insert(name, limit)?,
+            None => self.insert(name, rank, limit)?,
         };
         let topic = &mut self.known[index];
         let news = !topic.unread;
         topic.unread = true;
-        Ok(if topic.waiting || (!listening && !news) {
+        Ok(if topic.waiting || (!wanted && !news) {
             Notify::Merged
-        } else if listening {
+        } else if wanted {
             topic.waiting = true;
             self.waiting += 1;
             Notify::Queued
@@ -68,7 +71,7 @@ impl Topics {
         })
     }
 
-    fn insert(&mut self, name: &[u8], limit: usize) -> Result<usize, Refusal> {
+    fn insert(&mut self, name: &[u8], rank: usize, limit: usize) -> Result<usize, Refusal> {
         if self.known.len() >= limit {
             // A topic with nothing unread is not worth keeping.
             self.known.retain(|topic| topic.unread || topic.waiting);
@@ -77,8 +80,9 @@ impl Topics {
         if self.known.len() >= limit {
             return Err(Refusal::Full { allowed: limit });
         }
-        self.known.push(Topic { name: name.into(), unread: false, waiting: false });
-        Ok(self.known.len() - 1)
+        let index = self.known.partition_point(|topic| topic.rank <= rank);
+        self.known.insert(index, Topic { name: name.into(), unread: false, waiting: false, rank });
+        Ok(index)
     }
 
     /// The client has asked for what is new about a topic.
@@ -90,12 +94,32 @@ impl Topics {
         }
     }
 
-    /// Whoever begins to listen is told of all that is unread; whoever ends, of nothing more.
-    pub(crate) fn switched(&mut self, listening: bool) {
+    /// Whoever begins to listen is told of all that is unread and wanted; whoever ends wants nothing
+    /// more.
+    pub(crate) fn switched(&mut self, wants: impl Fn(&[u8]) -> bool) {
         self.waiting = 0;
         for topic in &mut self.known {
-            topic.waiting = listening && topic.unread;
+            topic.waiting = topic.unread && wants(&topic.name);
             self.waiting += usize::from(topic.waiting);
+        }
+    }
+
+    /// Whether notifications wait.
+    pub(crate) fn any_waiting(&self) -> bool {
+        self.waiting > 0
+    }
+
+    /// The notifications that wait, in the order of their ranks.
+    pub(crate) fn all_waiting(&self) -> impl Iterator<Item = &[u8]> {
+        self.known.iter().filter(|topic| topic.waiting).map(|topic| &*topic.name)
+    }
+
+    /// The client knows all, or will never ask for it.
+    pub(crate) fn forget(&mut self) {
+        self.waiting = 0;
+        for topic in &mut self.known {
+            topic.unread = false;
+            topic.waiting = false;
         }
     }
 

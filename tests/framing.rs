@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use bellwire::dialect::notif::{Note, Notif};
-use bellwire::dialect::{Awaiting, Class, Heard, Said};
+use bellwire::dialect::{Awaiting, Class, Heard, Said, Standing};
 use bellwire::{
     Client, Config, Dialect, Encoder, Framing, Refusal, Reply, Server, ServerConfig, ServerDialect,
     frame,
@@ -56,7 +56,7 @@ impl ServerDialect for Counting {
         Self::frame(self, input, searched)
     }
 
-    fn hear(&mut self, _: &[u8], _: bool) -> Heard<Note> {
+    fn hear(&mut self, _: &[u8], _: Standing) -> Heard<Note> {
         Heard::Acknowledge
     }
 
@@ -72,12 +72,12 @@ impl ServerDialect for Counting {
         Notif::default().notify(topic, line)
     }
 
-    fn too_long(&self) -> (Note, &'static str) {
+    fn too_long(&self) -> Heard<Note> {
         Notif::default().too_long()
     }
 
-    fn said(&self, line: &[u8]) -> Said {
-        Notif::default().said(line)
+    fn said(&self, text: &[u8]) -> Said {
+        Notif::default().said(text)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use allocation_counter::measure;
+use bellwire::dialect::mpd::{Mpd, SUBSYSTEMS};
 use bellwire::dialect::notif::Notif;
 use bellwire::{
     Client, Config, Dialect, Event, Reply, Server, ServerConfig, ServerDialect, ServerEvent,
@@ -106,12 +107,12 @@ fn read_all<D: Dialect>(client: &mut Client<D>) {
 }
 
 /// Answers every command, to a client that takes all that is written.
-fn answer_all<D: ServerDialect>(server: &mut Server<D>) {
+fn answer_all<D: ServerDialect>(server: &mut Server<D>, text: &str) {
     loop {
         let mut events = server.events();
         while let Some(event) = events.next().unwrap() {
             if let ServerEvent::Command { ticket, .. } = event {
-                events.reply(ticket, Reply::done("1")).unwrap();
+                events.reply(ticket, Reply::done(text)).unwrap();
             }
         }
         match server.output().len() {
@@ -152,6 +153,13 @@ fn an_idle_connection_takes_at_most_a_kibibyte() {
     println!("idle: client {} bytes, server {} bytes", client.bytes(), server.bytes());
     assert!(client.bytes() <= KIB);
     assert!(server.bytes() <= KIB);
+    let server = Weighed::new(|| {
+        let mut server = Server::new(Mpd::default(), ServerConfig::default());
+        SUBSYSTEMS.iter().for_each(|subsystem| assert!(server.notify(subsystem).is_ok()));
+        server
+    });
+    println!("idle, with everything new: MPD server {} bytes", server.bytes());
+    assert!(server.bytes() <= 2 * KIB);
 
     // Buffers included, of connections that have been used.
     let used = Weighed::new(|| {
@@ -201,10 +209,32 @@ fn a_server_shrinks_back_after_a_burst() {
     burst.extend_from_slice(b"classi");
     server.with(|server| {
         server.feed(&burst);
-        answer_all(server);
+        answer_all(server, "1");
     });
     assert!(server.bytes() > MIB);
     server.with(|server| quiet_seconds(|now| assert_eq!(server.tick(now).next(), Ok(None))));
     println!("server after a burst: {} bytes", server.bytes());
+    assert!(server.bytes() <= 3 * KIB);
+}
+
+/// A command list, too, is given back.
+#[test]
+fn a_server_gives_a_long_list_back() {
+    let mut server = Weighed::new(|| Server::new(Mpd::default(), ServerConfig::default()));
+    let list = [&b"command_list_begin\n"[..], &b"ping\n".repeat(MIB / 5), b"command_list_end\n"];
+    server.with(|server| {
+        server.feed(&list.concat());
+        let Ok(Some(ServerEvent::Command { ticket, .. })) = server.events().next() else {
+            panic!()
+        };
+        assert_eq!(server.pending(), MIB / 5);
+        server.reply(ticket, Reply::done("")).unwrap();
+    });
+    assert!(server.bytes() > MIB);
+    server.with(|server| {
+        answer_all(server, "");
+        quiet_seconds(|now| assert_eq!(server.tick(now).next(), Ok(None)));
+    });
+    println!("server after a long list: {} bytes", server.bytes());
     assert!(server.bytes() <= 3 * KIB);
 }

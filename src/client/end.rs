@@ -17,7 +17,9 @@ impl<D: Dialect> Client<D> {
     #[inline(never)]
     pub(super) fn without_frame(&mut self, cut: Cut) -> Result<Option<Event<Span>>, Error> {
         match cut {
-            Cut::TooLong(frame) => self.over_limit(LimitKind::Frame, frame),
+            Cut::TooLong(frame) => {
+                self.over_limit(LimitKind::Frame, self.config.limits.frame, frame);
+            }
             Cut::Broken(what, frame) => self.violation(what, frame),
             Cut::Frame(_) | Cut::Piece { .. } | Cut::Nothing => {}
         }

@@ -151,8 +151,9 @@ impl<D: Dialect> Client<D> {
         let slot = self.flight.find(to, at).and_then(|index| self.flight.get_mut(index));
         let Some(slot) = slot else { return self.hear_unsolicited(piece) };
         slot.size += size;
-        if slot.size > self.config.limits.reply {
-            self.over_limit(LimitKind::Reply, piece);
+        let allowed = self.config.limits.reply;
+        if slot.size > allowed {
+            self.over_limit(LimitKind::Reply, allowed, piece);
             return None;
         }
         match slot.role {
@@ -192,10 +193,10 @@ impl<D: Dialect> Client<D> {
         slot.size += size;
         let limits = &self.config.limits;
         if slot.parts > limits.parts {
-            self.over_limit(LimitKind::Parts, text);
+            self.over_limit(LimitKind::Parts, limits.parts, text);
             None
         } else if slot.size > limits.reply {
-            self.over_limit(LimitKind::Reply, text);
+            self.over_limit(LimitKind::Reply, limits.reply, text);
             None
         } else {
             match slot.role {
@@ -279,13 +280,7 @@ impl<D: Dialect> Client<D> {
     }
 
     #[cold]
-    pub(super) fn over_limit(&mut self, limit: LimitKind, frame: Span) {
-        let limits = &self.config.limits;
-        let allowed = match limit {
-            LimitKind::Frame => limits.frame,
-            LimitKind::Parts => limits.parts,
-            LimitKind::Reply => limits.reply,
-        };
+    pub(super) fn over_limit(&mut self, limit: LimitKind, allowed: usize, frame: Span) {
         let excerpt = Excerpt::new(self.input.bytes(frame));
         self.fault(Error::Limit { limit, allowed, excerpt });
     }

@@ -19,7 +19,9 @@ use core::ops::Range;
 use bytes::Bytes;
 
 use crate::command::{Answer, Command, Encoder};
-use crate::dialect::{Awaiting, Class, Dialect, Heard, Said, ServerDialect, Spoken, To, Word};
+use crate::dialect::{
+    Awaiting, Class, Dialect, Heard, Said, ServerDialect, Spoken, Standing, To, Word,
+};
 use crate::error::{BadReply, Refusal};
 use crate::event::{Reply, Status};
 use crate::frame::{self, Framing};
@@ -384,7 +386,7 @@ impl ServerDialect for Notif {
         frame::line(input, searched)
     }
 
-    fn hear(&mut self, frame: &[u8], listening: bool) -> Heard<Note> {
+    fn hear(&mut self, frame: &[u8], standing: Standing) -> Heard<Note> {
         let id = if self.ids { split_id(frame) } else { None };
         let start = id.map_or(0, |(_, text)| text);
         let mut note = Note { id: id.map(|(number, _)| number), acknowledgement: OK };
@@ -397,7 +399,7 @@ impl ServerDialect for Notif {
                 Heard::Enter(note)
             }
             Spoken::Leave => Heard::Leave(note),
-            Spoken::Acknowledge if listening => Heard::Acknowledge,
+            Spoken::Acknowledge if standing == Standing::Listening => Heard::Acknowledge,
             Spoken::Acknowledge => Heard::Rejected(note, "OK acknowledges notifications only"),
             Spoken::Command { text } => hear_command(note, line, start, text),
         }
@@ -449,7 +451,11 @@ impl ServerDialect for Notif {
         Ok(())
     }
 
-    fn said(&self, line: &[u8]) -> Said {
+    fn said(&self, text: &[u8]) -> Said {
+        let line = match frame::line(text, 0) {
+            Framing::Frame { body, .. } => &text[..body],
+            _ => text,
+        };
         let start = if self.ids { split_id(line).map_or(0, |(_, text)| text) } else { 0 };
         let text = &line[start..];
         if text.starts_with(NOTIFICATION) {
@@ -459,8 +465,8 @@ impl ServerDialect for Notif {
         Said::Reply(if refused { Status::Refused } else { Status::Done }, start..line.len())
     }
 
-    fn too_long(&self) -> (Note, &'static str) {
-        (Note { id: None, acknowledgement: OK }, "line too long")
+    fn too_long(&self) -> Heard<Note> {
+        Heard::Rejected(Note { id: None, acknowledgement: OK }, "line too long")
     }
 }
 

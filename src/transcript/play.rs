@@ -1,6 +1,7 @@
 //! Playing a transcript on a machine: does it say what the transcript says, and take what it hears
 //! for what the transcript takes it for?
 
+use alloc::borrow::ToOwned;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -12,6 +13,7 @@ use crate::client::{Abandoned, Client};
 use crate::dialect::{self, Dialect, ServerDialect, Spoken};
 use crate::error::{Error, escape};
 use crate::event::{Reply, ServerEvent};
+use crate::frame::{self, Framing};
 use crate::mode;
 use crate::server::Server;
 use crate::ticket::Ticket;
@@ -85,11 +87,13 @@ trait End {
     fn says(what: &What) -> Option<(bool, &Said)>;
     fn hear(&mut self, said: &Said);
     fn tick(&mut self, now: Duration);
-    /// Does what the program must have done before the machine says `line`. In a strict transcript,
-    /// the program's wishes about the mode are acts.
-    fn prompt(&mut self, line: &[u8], strict: bool) -> Result<(), String>;
+    /// Does what the program must have done before the machine says what `text` begins with. In a
+    /// strict transcript, the program's wishes about the mode are acts.
+    fn prompt(&mut self, text: &[u8], strict: bool) -> Result<(), String>;
     fn output(&mut self) -> &[u8];
     fn written(&mut self, count: usize);
+    /// Whether this end may close the connection now.
+    fn hangs_up(&mut self) -> bool;
     /// Does what the program does; says what came of it.
     fn act(&mut self, act: &Act) -> Result<Option<String>, String>;
     /// What happened, in the words of a transcript.
@@ -153,6 +157,9 @@ impl<'t, 'w, E: End> Player<'t, 'w, E> {
             }
             what => match E::says(what) {
                 Some((true, Said::Bytes(bytes))) => self.say(bytes)?,
+                Some((true, Said::Eof)) if self.strict && !self.end.hangs_up() => {
+                    return Err("the machine does not end the connection".to_owned());
+                }
                 Some((true, _)) => {}
                 Some((false, said)) => {
                     self.end.hear(said);
@@ -179,8 +186,10 @@ impl<'t, 'w, E: End> Player<'t, 'w, E> {
     }
 
     fn say(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let mut text = bytes;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.end.prompt(line, self.strict)?;
+            self.end.prompt(text, self.strict)?;
+            text = &text[line.len()..];
             let due = self.end.output();
             if !due.starts_with(line) {
                 let due = escape(due);
@@ -203,9 +212,12 @@ impl<'t, 'w, E: End> Player<'t, 'w, E> {
     }
 }
 
-fn without_end(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
+/// The first line, without its end.
+fn first_line(text: &[u8]) -> &[u8] {
+    match frame::line(text, 0) {
+        Framing::Frame { body, .. } => &text[..body],
+        _ => text,
+    }
 }
 
 struct ClientEnd<D: Dialect> {
@@ -244,12 +256,13 @@ impl<D: Dialect> End for ClientEnd<D> {
         self.client.tick(now);
     }
 
-    fn prompt(&mut self, line: &[u8], strict: bool) -> Result<(), String> {
+    fn prompt(&mut self, text: &[u8], strict: bool) -> Result<(), String> {
         if self.client.has_output() {
             return Ok(());
         }
         let intent = self.client.intent();
-        match self.client.dialect().spoken(without_end(line)) {
+        let line = first_line(text);
+        match self.client.dialect().spoken(line) {
             Spoken::Enter | Spoken::Leave if strict => {}
             Spoken::Enter if intent != mode::Step::Enter => self.client.listen(),
             Spoken::Leave if !matches!(intent, mode::Step::Leave | mode::Step::Probe) => {
@@ -272,6 +285,10 @@ impl<D: Dialect> End for ClientEnd<D> {
 
     fn written(&mut self, count: usize) {
         self.client.written(count);
+    }
+
+    fn hangs_up(&mut self) -> bool {
+        true
     }
 
     fn act(&mut self, act: &Act) -> Result<Option<String>, String> {
@@ -392,15 +409,14 @@ impl<D: ServerDialect> End for ServerEnd<D> {
         self.server.tick(now);
     }
 
-    fn prompt(&mut self, line: &[u8], _: bool) -> Result<(), String> {
+    fn prompt(&mut self, text: &[u8], _: bool) -> Result<(), String> {
         if !self.server.output().is_empty() {
             return Ok(());
         }
-        let line = without_end(line);
-        match self.server.dialect().said(line) {
-            dialect::Said::Notification(topic) => self.notify(&line[topic]).map(drop),
-            dialect::Said::Reply(status, text) => match self.waiting.front() {
-                Some(ticket) => self.reply(*ticket, Reply { status, text: &line[text] }),
+        match self.server.dialect().said(text) {
+            dialect::Said::Notification(topic) => self.notify(&text[topic]).map(drop),
+            dialect::Said::Reply(status, at) => match self.waiting.front() {
+                Some(ticket) => self.reply(*ticket, Reply { status, text: &text[at] }),
                 None => Ok(()),
             },
         }
@@ -412,6 +428,10 @@ impl<D: ServerDialect> End for ServerEnd<D> {
 
     fn written(&mut self, count: usize) {
         self.server.written(count);
+    }
+
+    fn hangs_up(&mut self) -> bool {
+        self.server.is_finished()
     }
 
     fn act(&mut self, act: &Act) -> Result<Option<String>, String> {

@@ -37,13 +37,18 @@ pub(crate) fn client_of<D: Dialect + Clone>(dialect: &D, text: &str) -> Client<D
     played
 }
 
-/// Plays `text` on a notif server, in all ways (guarantee G11).
+/// Plays `text` on a notif server, in all ways.
 pub(crate) fn server(text: &str) -> Server<Notif> {
+    server_of(&read(text).1.dialect, text)
+}
+
+/// Plays `text` on a server of this dialect, in all ways (guarantee G11).
+pub(crate) fn server_of<D: ServerDialect + Clone>(dialect: &D, text: &str) -> Server<D> {
     let (transcript, settings) = read(text);
-    let fresh = || Server::new(settings.dialect.clone(), settings.server.clone());
+    let fresh = || Server::new(dialect.clone(), settings.server.clone());
     let played = play::server(&transcript, fresh(), &mut |_| {});
     let played = played.unwrap_or_else(|why| panic!("{why}, in\n{}", numbered(text)));
-    in_pieces::<Answering>(text, &transcript, |cut| {
+    in_pieces::<Answering<D>>(text, &transcript, |cut| {
         if is_strict(&transcript) {
             return retell(cut, Answering { server: fresh(), waiting: VecDeque::new() });
         }
@@ -168,8 +173,10 @@ fn retell<E: End>(steps: &[What], mut end: E) -> Vec<String> {
             what => match (E::hears(what), E::says(what)) {
                 (Some(said), _) => end.hear(said),
                 (None, Some(Said::Bytes(bytes))) => {
+                    let mut text = bytes.as_slice();
                     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-                        end.say(line);
+                        end.say(text, line);
+                        text = &text[line.len()..];
                     }
                     let goes_on = steps.get(at + 1).is_some_and(|next| E::says(next).is_some());
                     if bytes.ends_with(b"\n") && !goes_on {
@@ -177,6 +184,7 @@ fn retell<E: End>(steps: &[What], mut end: E) -> Vec<String> {
                         assert!(more.is_empty(), "the machine goes on to say {more:?}: {steps:#?}");
                     }
                 }
+                (None, Some(Said::Eof)) => assert!(end.hangs_up(), "it does not end: {steps:#?}"),
                 _ => {}
             },
         }
@@ -193,7 +201,10 @@ trait End {
     fn says(what: &What) -> Option<&Said>;
     fn heard(bytes: &[u8]) -> What;
     fn hear(&mut self, said: &Said);
-    fn say(&mut self, line: &[u8]);
+    /// Says `line`, with which `text` begins.
+    fn say(&mut self, text: &[u8], line: &[u8]);
+    /// Whether this end may close the connection now.
+    fn hangs_up(&self) -> bool;
     fn output(&mut self) -> &[u8];
     /// Does what the program does; says what came of it.
     fn act(&mut self, act: &Act) -> Option<String>;
@@ -244,7 +255,11 @@ impl<D: Dialect> End for Asking<D> {
         };
     }
 
-    fn say(&mut self, line: &[u8]) {
+    fn hangs_up(&self) -> bool {
+        true
+    }
+
+    fn say(&mut self, _: &[u8], line: &[u8]) {
         if self.client.output().is_empty() {
             match self.client.dialect().spoken(without_end(line)) {
                 Spoken::Command { text } => {
@@ -295,12 +310,12 @@ impl<D: Dialect> End for Asking<D> {
     }
 }
 
-struct Answering {
-    server: Server<Notif>,
+struct Answering<D: ServerDialect> {
+    server: Server<D>,
     waiting: VecDeque<Ticket>,
 }
 
-impl Answering {
+impl<D: ServerDialect> Answering<D> {
     fn reply(&mut self, ticket: Option<Ticket>, reply: Reply<&[u8]>) -> Option<String> {
         let refused = self.server.reply(ticket?, reply).err();
         if refused.is_none() {
@@ -314,7 +329,7 @@ impl Answering {
     }
 }
 
-impl End for Answering {
+impl<D: ServerDialect> End for Answering<D> {
     fn hears(what: &What) -> Option<&Said> {
         Asking::<Notif>::says(what)
     }
@@ -335,9 +350,12 @@ impl End for Answering {
         };
     }
 
-    fn say(&mut self, line: &[u8]) {
+    fn hangs_up(&self) -> bool {
+        self.server.is_finished()
+    }
+
+    fn say(&mut self, text: &[u8], line: &[u8]) {
         if self.server.output().is_empty() {
-            let text = without_end(line);
             match self.server.dialect().said(text) {
                 Sort::Notification(topic) => {
                     self.server.notify(&text[topic]).unwrap();

@@ -41,7 +41,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-use bellwire::{Reply, ServerConfig, ServerDialect};
+use bellwire::{Refusal, Refused, Reply, ServerConfig, ServerDialect};
 use bytes::Bytes;
 use rustix::io::Errno;
 
@@ -72,7 +72,14 @@ pub trait Service: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Peer {
     connection: u64,
-    announced: Vec<Bytes>,
+    announced: Vec<(Audience, Bytes)>,
+}
+
+/// Whom a [`Service`] notifies.
+#[derive(Clone, Copy, Debug)]
+enum Audience {
+    One,
+    All,
 }
 
 impl Peer {
@@ -84,7 +91,17 @@ impl Peer {
 
     /// Announces something new about `topic` to this client, after the answer.
     pub fn notify(&mut self, topic: impl AsRef<[u8]>) {
-        self.announced.push(Bytes::copy_from_slice(topic.as_ref()));
+        self.announce(Audience::One, topic.as_ref());
+    }
+
+    /// Announces something new about `topic` to all clients of the server, this one too, after the
+    /// answer.
+    pub fn notify_all(&mut self, topic: impl AsRef<[u8]>) {
+        self.announce(Audience::All, topic.as_ref());
+    }
+
+    fn announce(&mut self, audience: Audience, topic: &[u8]) {
+        self.announced.push((audience, Bytes::copy_from_slice(topic)));
     }
 }
 
@@ -235,18 +252,8 @@ impl<D: ServerDialect> ServerHandle<D> {
     /// # Errors
     ///
     /// When the topic cannot be written on this wire.
-    pub fn notify(&self, topic: impl AsRef<[u8]>) -> Result<(), bellwire::Refusal> {
-        for connection in self.0.open_connections() {
-            match connection.lock().notify(topic.as_ref()) {
-                Ok(_) => connection.waker.wake(),
-                Err(refused) if refused.why == bellwire::Refusal::Closed => {}
-                Err(refused) if matches!(refused.why, bellwire::Refusal::Full { .. }) => {
-                    log::warn!("a client misses a notification: {}", refused.why);
-                }
-                Err(refused) => return Err(refused.why),
-            }
-        }
-        Ok(())
+    pub fn notify(&self, topic: impl AsRef<[u8]>) -> Result<(), Refusal> {
+        self.0.notify(topic.as_ref())
     }
 
     /// Shuts down gracefully: no more connections, no more commands; what was asked before is
@@ -271,6 +278,20 @@ impl<D: ServerDialect> Hub<D> {
         let mut connections = self.lock();
         connections.retain(|connection| connection.strong_count() > 0);
         connections.push(Arc::downgrade(connection));
+    }
+
+    fn notify(&self, topic: &[u8]) -> Result<(), Refusal> {
+        for connection in self.open_connections() {
+            match connection.lock().notify(topic) {
+                Ok(_) => connection.waker.wake(),
+                Err(Refused { why: Refusal::Closed, .. }) => {}
+                Err(Refused { why: why @ Refusal::Full { .. }, .. }) => {
+                    log::warn!("a client misses a notification: {why}");
+                }
+                Err(Refused { why, .. }) => return Err(why),
+            }
+        }
+        Ok(())
     }
 
     fn open_connections(&self) -> Vec<Arc<Connection<D>>> {

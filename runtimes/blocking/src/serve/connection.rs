@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bellwire::{Refusal, Refused, Reply, ServerDialect, ServerEvent, Ticket};
+use bellwire::{Refusal, Reply, ServerDialect, ServerEvent, Ticket};
 use bellwire_adapter::{Ended, log_lines};
 use bytes::Bytes;
 
-use super::{Hub, Peer, Service};
+use super::{Audience, Hub, Peer, Service};
 use crate::transport::{Moved, Ready, Transport, Waker, poll};
 
 /// What a connection shares with the server's handles.
@@ -146,13 +146,17 @@ impl<'a, D: ServerDialect> Serving<'a, D> {
     }
 
     fn announce(&mut self) {
-        for topic in self.peer.announced.drain(..) {
-            match self.connection.lock().notify(&topic) {
-                // A client that has closed its half is answered, and told no more.
-                Ok(_) | Err(Refused { why: Refusal::Closed, .. }) => {}
-                Err(Refused { why, .. }) => {
-                    log::error!("#{} the topic is refused: {why}", self.peer.connection);
+        for (audience, topic) in self.peer.announced.drain(..) {
+            let announced = match audience {
+                Audience::All => self.hub.notify(&topic),
+                Audience::One => {
+                    self.connection.lock().notify(&topic).map(drop).map_err(|it| it.why)
                 }
+            };
+            match announced {
+                // A client that has closed its half is answered, and told no more.
+                Ok(()) | Err(Refusal::Closed) => {}
+                Err(why) => log::error!("#{} the topic is refused: {why}", self.peer.connection),
             }
         }
     }

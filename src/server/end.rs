@@ -1,0 +1,72 @@
+//! What happens when no frame is left: deadlines, and the end of the connection.
+
+use core::mem;
+
+use super::list::Place;
+use super::{End, Patience, Server, ServerEvents};
+use crate::clock::Moment;
+use crate::dialect::ServerDialect;
+use crate::error::{Closed, Error, Wait};
+use crate::event::ServerEvent;
+
+impl<D: ServerDialect> Server<D> {
+    pub(super) fn quiet_events(&mut self) -> Result<Option<ServerEvent<Place>>, Error> {
+        let End::Eof(how) = self.end else { return self.expire() };
+        let listed = self.list.as_ref().map_or(0, |list| list.size());
+        let how = how.unwrap_or(match self.input.pending() + listed {
+            0 => Closed::Cleanly,
+            bytes => Closed::MidFrame { bytes },
+        });
+        self.hang_up();
+        if how == Closed::Reset {
+            self.slots.clear();
+            self.output.clear();
+        }
+        Ok(Some(ServerEvent::Closed(how)))
+    }
+
+    pub(super) fn expire(&mut self) -> Result<Option<ServerEvent<Place>>, Error> {
+        if !mem::take(&mut self.patience.ticked) {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        if self.patience.write.passed(now) {
+            return Err(self.fault(Error::TimedOut(Wait::Write)));
+        }
+        if self.patience.silence.passed(now) {
+            let wait = if self.asked { Wait::Autologout } else { Wait::Silence };
+            return Err(self.fault(Error::TimedOut(wait)));
+        }
+        Ok(None)
+    }
+
+    pub(super) fn earliest(&self) -> Option<Moment> {
+        let Patience { silence, write, .. } = self.patience;
+        match self.end {
+            End::Fault(_) => None,
+            _ => self.clock.earliest([silence, write].into_iter()),
+        }
+    }
+
+    pub(super) fn finish(&mut self, how: Option<Closed>) -> ServerEvents<'_, D> {
+        if matches!(self.end, End::Open) {
+            self.end = End::Eof(how);
+        }
+        self.events()
+    }
+
+    /// Nothing more is heard; what was asked before may still be answered.
+    pub(super) fn hang_up(&mut self) {
+        self.end = End::Over;
+        self.patience.silence.stop();
+    }
+
+    pub(super) fn fault(&mut self, error: Error) -> Error {
+        self.end = End::Fault(error.clone());
+        self.slots.clear();
+        self.output.clear();
+        self.input.clear();
+        self.list = None;
+        error
+    }
+}
