@@ -25,6 +25,33 @@ pub trait Transport: Read + Write + Send + 'static {
         Ok(())
     }
 
+    /// Whether something can be read at once that polling the descriptor does not tell of: bytes
+    /// that the transport has taken from it already, as TLS does, or the end of them.
+    fn has_input(&self) -> bool {
+        false
+    }
+
+    /// Whether to wait until the descriptor may be written; `due` is whether anything is left that
+    /// [`write`](Write::write) would not take. A transport that has bytes of its own to write, or
+    /// that must read before it takes any, says so here; the former are written by
+    /// [`flush`](Write::flush).
+    fn awaits_write(&self, due: bool) -> bool {
+        due
+    }
+
+    /// From here on, speaks TLS (STARTTLS): both ends have just agreed to.
+    ///
+    /// The transport has read no further than what [`read`](Read::read) gave. Whatever of that
+    /// comes behind the agreement is no part of the secured conversation, and may be an attacker's:
+    /// the caller must refuse it (RFC 9051, section 11.1; RFC 3207, section 5).
+    ///
+    /// # Errors
+    ///
+    /// When the transport has no such form, or speaks TLS already.
+    fn upgrade(&mut self) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this transport cannot be upgraded to TLS"))
+    }
+
     /// Ends the connection in both directions, and wakes whoever polls it.
     fn shutdown(&mut self) {}
 }
@@ -102,6 +129,13 @@ impl Ready {
     pub(crate) fn to_read() -> Self {
         Self { read: true, ..Self::default() }
     }
+
+    fn flags(self) -> PollFlags {
+        let mut flags = PollFlags::empty();
+        flags.set(PollFlags::IN, self.read);
+        flags.set(PollFlags::OUT, self.write);
+        flags
+    }
 }
 
 /// Waits until `socket` is ready for what is wanted, `waker` has something to read, or `timeout` has
@@ -112,10 +146,8 @@ pub(crate) fn poll(
     waker: &Waker,
     timeout: Option<Duration>,
 ) -> io::Result<Ready> {
-    let mut flags = PollFlags::empty();
-    flags.set(PollFlags::IN, wanted.read);
-    flags.set(PollFlags::OUT, wanted.write);
-    let mut polled = [PollFd::new(socket, flags), PollFd::new(&waker.receiver, PollFlags::IN)];
+    let mut polled =
+        [PollFd::new(socket, wanted.flags()), PollFd::new(&waker.receiver, PollFlags::IN)];
     let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
     match rustix::event::poll(&mut polled, timeout.as_ref()) {
         Ok(_) => {
