@@ -10,6 +10,8 @@ mod error;
 mod inbox;
 mod observer;
 mod session;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use backoff::{Backoff, Reconnect};
 pub use error::{Ended, Error};
