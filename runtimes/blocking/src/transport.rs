@@ -168,6 +168,20 @@ pub(crate) fn poll(
     }
 }
 
+/// The same, where nobody else is to wake: who is interested finds out what is ready.
+#[cfg(feature = "tls")]
+pub(crate) fn poll_alone(
+    socket: BorrowedFd<'_>,
+    wanted: Ready,
+    timeout: Option<Duration>,
+) -> io::Result<()> {
+    let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+    match rustix::event::poll(&mut [PollFd::new(&socket, wanted.flags())], timeout.as_ref()) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Ends another thread's [`poll`].
 #[derive(Debug)]
 pub(crate) struct Waker {
