@@ -12,7 +12,7 @@
 //! client.feed(b"* OK [CAPABILITY IMAP4rev1 IDLE] ready\r\n").next().unwrap();
 //! client.command(Login::new("test", "secret"))?;
 //! assert_eq!(client.output(), b"A1 LOGIN test \"secret\"\r\n");
-//! assert_eq!(*client.redacted(23), b"A1 LOGIN test \"***\"\r\n"[..]);
+//! assert_eq!(*client.redacted(24), b"A1 LOGIN test \"***\"\r\n"[..]);
 //! # Ok::<(), bellwire::Refused<Login>>(())
 //! ```
 //!

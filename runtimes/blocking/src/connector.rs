@@ -14,6 +14,8 @@ use bellwire_adapter::{Ended, Error, Observer, Opening, Reconnect, Session};
 use crate::client::Client;
 use crate::drive::{Dial, Shared};
 use crate::notifications::Notifications;
+#[cfg(feature = "tls")]
+use crate::tls::{Tls, TlsConfig, rustls::pki_types::ServerName, server_name};
 use crate::transport::Transport;
 
 /// Connects over TCP, with the defaults of [`Connector`].
@@ -93,6 +95,67 @@ impl<D: Dialect + Clone> Connector<D> {
     ) -> Result<(Client<D>, Notifications<D>), Error> {
         let timeout = self.timeout;
         self.dial(Arc::new(move || Ok(Box::new(connect_tcp(&address, timeout)?) as _)))
+    }
+
+    /// Connects over TCP, and speaks TLS from the first byte on.
+    ///
+    /// `address` is `host:port`; the server has to prove that it is that host, be it a name or an
+    /// IP address. [`timeout`](Self::timeout) holds for the TLS handshake, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`tcp`](Self::tcp). A certificate that is refused is an [`Ended::Io`] of the kind
+    /// `InvalidData`, which is not transient: connecting again does not try again after one.
+    #[cfg(feature = "tls")]
+    pub fn tls(
+        self,
+        address: impl Into<String>,
+        config: &TlsConfig,
+    ) -> Result<(Client<D>, Notifications<D>), Error> {
+        let timeout = self.timeout;
+        self.dial_named(address.into(), config.clone(), move |stream, config, name| {
+            let mut stream = Tls::new(stream, config, name)?;
+            stream.prepare()?;
+            stream.shake_hands(timeout)?;
+            Ok(stream)
+        })
+    }
+
+    /// Connects over TCP in plaintext, and switches to TLS in the
+    /// [opening](Self::opening), which must hold the dialect's command for that: IMAP's
+    /// [`StartTls`](bellwire::dialect::imap::StartTls). The server then has to prove that it is the
+    /// host of `address`, which is `host:port`.
+    ///
+    /// # Errors
+    ///
+    /// As [`tcp`](Self::tcp); and when the opening is over and has not switched to TLS, for nothing
+    /// else is said in plaintext.
+    #[cfg(feature = "tls")]
+    pub fn starttls(
+        self,
+        address: impl Into<String>,
+        config: &TlsConfig,
+    ) -> Result<(Client<D>, Notifications<D>), Error> {
+        self.dial_named(address.into(), config.clone(), Tls::starttls)
+    }
+
+    /// The name to prove is what the address says, whatever that resolves to.
+    #[cfg(feature = "tls")]
+    fn dial_named(
+        self,
+        address: String,
+        config: TlsConfig,
+        secure: impl Fn(TcpStream, &TlsConfig, ServerName<'static>) -> io::Result<Tls<TcpStream>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Result<(Client<D>, Notifications<D>), Error> {
+        let name = server_name(&address).map_err(|error| Error::NotConnected(error.into()))?;
+        let timeout = self.timeout;
+        self.dial(Arc::new(move || {
+            let stream = connect_tcp(&address, timeout)?;
+            Ok(Box::new(secure(stream, &config, name.clone())?) as _)
+        }))
     }
 
     /// Connects to a Unix socket.

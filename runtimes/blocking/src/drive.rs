@@ -183,11 +183,12 @@ impl<D: Dialect + Clone> Shared<D> {
         descriptor: Option<&OwnedFd>,
         until: Option<Instant>,
     ) -> MutexGuard<'s, State<D>> {
-        let Some(descriptor) = descriptor else {
+        // What is buffered above the socket does not make that ready.
+        let Some(descriptor) = descriptor.filter(|_| !state.has_input()) else {
             state.read();
             return state;
         };
-        let write = state.session.client().has_output();
+        let write = state.awaits_write();
         let wanted = Ready { write, ..Ready::to_read() };
         (state.led, state.led_to_write, state.led_until) = (true, write, until);
         drop(state);
@@ -206,9 +207,9 @@ impl<D: Dialect + Clone> Shared<D> {
     }
 
     /// What could not be written, and a deadline that comes sooner, must be waited for by the
-    /// thread that polls.
+    /// thread that polls; what is buffered must be read by it.
     fn wake_leader(&self, state: &State<D>) {
-        let more = !state.led_to_write && state.session.client().has_output();
+        let more = state.has_input() || !state.led_to_write && state.awaits_write();
         let sooner = match (state.next_deadline(), state.led_until) {
             (Some(next), Some(until)) => next < until,
             (next, None) => next.is_some(),
@@ -255,6 +256,7 @@ impl<D: Dialect + Clone> State<D> {
 
     /// Tells the time, and says what is due.
     fn turn(&mut self) {
+        self.insist_on_upgrade();
         let Some(link) = &self.link else { return };
         let now = link.since.elapsed();
         if link.descriptor.is_some() && self.session.client().is_overdue(now) {
@@ -285,6 +287,15 @@ impl<D: Dialect + Clone> State<D> {
         self.link.as_ref().is_some_and(|link| link.descriptor.is_some())
     }
 
+    fn has_input(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.transport.has_input())
+    }
+
+    fn awaits_write(&self) -> bool {
+        let due = self.session.client().has_output();
+        self.link.as_ref().is_some_and(|link| link.transport.awaits_write(due))
+    }
+
     /// It cannot be written any more. What the server said before that is there to be read.
     fn broken(&mut self, how: Ended) {
         self.catch_up();
@@ -295,19 +306,27 @@ impl<D: Dialect + Clone> State<D> {
         while let Some(link) = &mut self.link {
             let due = self.session.output();
             if due.is_empty() {
+                if link.transport.awaits_write(false) {
+                    self.flush();
+                }
                 return;
             }
             match Moved::from(link.transport.write(due)) {
                 Moved::Bytes(count) => {
                     self.session.written(count);
-                    if let Moved::Failed(error) = Moved::from(link.transport.flush().map(|()| 1)) {
-                        return self.broken(error.into());
-                    }
+                    self.flush();
                 }
                 Moved::Nothing => return,
                 Moved::Eof => return self.broken(io::Error::from(io::ErrorKind::WriteZero).into()),
                 Moved::Failed(error) => return self.broken(error.into()),
             }
+        }
+    }
+
+    fn flush(&mut self) {
+        let Some(link) = &mut self.link else { return };
+        if let Moved::Failed(error) = Moved::from(link.transport.flush().map(|()| 1)) {
+            self.broken(error.into());
         }
     }
 
@@ -322,13 +341,37 @@ impl<D: Dialect + Clone> State<D> {
         };
         let more = matches!(moved, Moved::Bytes(_));
         match moved {
-            Moved::Bytes(count) => self.session.feed(&self.buffer[..count]),
+            Moved::Bytes(count) => {
+                self.session.feed(&self.buffer[..count]);
+                self.upgrade();
+            }
             Moved::Nothing => {}
             Moved::Eof => self.lost(Ended::Closed(Closed::Cleanly)),
             Moved::Failed(error) => self.lost(error.into()),
         }
         self.note_end();
         more
+    }
+
+    /// Changes the stream, if both ends have just agreed to.
+    fn upgrade(&mut self) {
+        let Some(link) = &mut self.link else { return };
+        if !self.session.client().is_upgrading() {
+            return;
+        }
+        match link.transport.upgrade() {
+            Ok(()) => self.session.upgraded(),
+            Err(error) => self.lost(error.into()),
+        }
+    }
+
+    /// Ends a connection that was to switch to TLS, and has not when it is about to be used.
+    fn insist_on_upgrade(&mut self) {
+        let plain = self.link.as_ref().is_some_and(|link| link.transport.must_upgrade());
+        if plain && self.session.is_open() {
+            let what = "the opening has not switched to TLS; it must hold a command that does";
+            self.lost(io::Error::new(io::ErrorKind::InvalidInput, what).into());
+        }
     }
 
     fn lost(&mut self, how: Ended) {

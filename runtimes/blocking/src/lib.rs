@@ -16,6 +16,8 @@
 //! There is no thread behind this: whoever waits drives the connection, for all who wait. Nothing
 //! happens while nobody waits. A [`Client`] is cheap to clone and may be used from many threads.
 //!
+//! With the feature `tls`, connections are secured by rustls: `Connector::tls`, and `tls`.
+//!
 //! Sockets (TCP, Unix) are polled, so that reading goes on while a write is blocked (guarantee G20)
 //! and every deadline of the machine is kept. Any other `Read + Write` works through [`Plain`], with
 //! its limits.
@@ -27,6 +29,8 @@ mod connector;
 mod drive;
 mod notifications;
 pub mod serve;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod transport;
 
 /// The README's examples are tests.

@@ -31,6 +31,39 @@ pub trait Transport: Read + Write + Send + 'static {
         false
     }
 
+    /// Whether something can be read at once that polling the descriptor does not tell of: bytes
+    /// that the transport has taken from it already, as TLS does, or the end of them.
+    fn has_input(&self) -> bool {
+        false
+    }
+
+    /// Whether to wait until the descriptor may be written; `due` is whether anything is left that
+    /// [`write`](Write::write) would not take. A transport that has bytes of its own to write, or
+    /// that must read before it takes any, says so here; the former are written by
+    /// [`flush`](Write::flush).
+    fn awaits_write(&self, due: bool) -> bool {
+        due
+    }
+
+    /// From here on, speaks TLS (STARTTLS): both ends have just agreed to.
+    ///
+    /// The transport has read no further than what [`read`](Read::read) gave. Whatever of that
+    /// comes behind the agreement is no part of the secured conversation, and may be an attacker's:
+    /// the caller must refuse it (RFC 9051, section 11.1; RFC 3207, section 5).
+    ///
+    /// # Errors
+    ///
+    /// When the transport has no such form, or speaks TLS already.
+    fn upgrade(&mut self) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this transport cannot be upgraded to TLS"))
+    }
+
+    /// Whether it has to be [upgraded](Self::upgrade) before it is used for anything but what the
+    /// connection begins with, because TLS was asked for.
+    fn must_upgrade(&self) -> bool {
+        false
+    }
+
     /// Ends the connection in both directions, and wakes whoever polls it.
     fn shutdown(&mut self) {}
 }
@@ -112,6 +145,13 @@ impl Ready {
     pub(crate) fn to_read() -> Self {
         Self { read: true, ..Self::default() }
     }
+
+    fn flags(self) -> PollFlags {
+        let mut flags = PollFlags::empty();
+        flags.set(PollFlags::IN, self.read);
+        flags.set(PollFlags::OUT, self.write);
+        flags
+    }
 }
 
 /// Waits until `socket` is ready for what is wanted, `waker` has something to read, or `timeout` has
@@ -122,10 +162,8 @@ pub(crate) fn poll(
     waker: &Waker,
     timeout: Option<Duration>,
 ) -> io::Result<Ready> {
-    let mut flags = PollFlags::empty();
-    flags.set(PollFlags::IN, wanted.read);
-    flags.set(PollFlags::OUT, wanted.write);
-    let mut polled = [PollFd::new(socket, flags), PollFd::new(&waker.receiver, PollFlags::IN)];
+    let mut polled =
+        [PollFd::new(socket, wanted.flags()), PollFd::new(&waker.receiver, PollFlags::IN)];
     let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
     match rustix::event::poll(&mut polled, timeout.as_ref()) {
         Ok(_) => {
@@ -142,6 +180,20 @@ pub(crate) fn poll(
             })
         }
         Err(rustix::io::Errno::INTR) => Ok(Ready::default()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The same, where nobody else is to wake: who is interested finds out what is ready.
+#[cfg(feature = "tls")]
+pub(crate) fn poll_alone(
+    socket: BorrowedFd<'_>,
+    wanted: Ready,
+    timeout: Option<Duration>,
+) -> io::Result<()> {
+    let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+    match rustix::event::poll(&mut [PollFd::new(&socket, wanted.flags())], timeout.as_ref()) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

@@ -1,14 +1,19 @@
 //! One thread drives the connection, blocked until something comes; another changes what is to be
 //! done without waiting for it. The one that drives must find out.
 
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use bellwire::dialect::notif::{Get, Notif, Random};
 use bellwire::transcript::Act;
 use bellwire::{Cause, Error as Fault, Failure};
-use bellwire_blocking::{Client, Ended, Error, Notifications, Observer};
+use bellwire_blocking::{Client, Ended, Error, Notifications, Observer, Transport};
 
 mod common;
 
@@ -106,6 +111,74 @@ fn a_dropped_request_makes_room() {
         Blocks::wait(&blocks);
         drop(dropped);
         let outcome = outcome.recv_timeout(PATIENCE / 5).expect("the command is not sent");
+        assert_eq!(outcome.unwrap(), "rain");
+        drop((client, notifications));
+        peer.finish();
+    });
+}
+
+/// A socket with a transport above it that has read ahead, as TLS does: what it has does not make
+/// the socket ready.
+struct Ahead {
+    socket: UnixStream,
+    ahead: Arc<Mutex<VecDeque<u8>>>,
+}
+
+impl Read for Ahead {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.ahead.lock().unwrap().pop_front() {
+            Some(byte) => {
+                buffer[0] = byte;
+                Ok(1)
+            }
+            None => self.socket.read(buffer),
+        }
+    }
+}
+
+impl Write for Ahead {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush()
+    }
+}
+
+impl Transport for Ahead {
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.socket.as_fd())
+    }
+
+    fn prepare(&mut self) -> io::Result<()> {
+        self.socket.set_nonblocking(true)
+    }
+
+    fn has_input(&self) -> bool {
+        !self.ahead.lock().unwrap().is_empty()
+    }
+}
+
+/// A thread that does not wait has read what made the socket ready, and left some of it in the
+/// transport: the one that waits reads on.
+#[test]
+fn what_another_thread_has_not_finished_reading() {
+    in_time(|| {
+        let (socket, far) = UnixStream::pair().unwrap();
+        let peer = Scripted::plays_on(far, "C: weather?");
+        let ahead = Arc::new(Mutex::new(VecDeque::new()));
+        let near = Ahead { socket, ahead: Arc::clone(&ahead) };
+        let (told, blocks) = mpsc::channel();
+        let mut connector = connector("");
+        connector.observer = Some(Box::new(Blocks { asked: false, told }));
+        let (client, notifications) = connector.over(near).unwrap();
+        let outcome = ask_weather(&client);
+        Blocks::wait(&blocks);
+        let said = format!("notif: {}\r\nrain\r\n", "x".repeat(1000));
+        ahead.lock().unwrap().extend(said.as_bytes());
+        client.unlisten();
+        let outcome = outcome.recv_timeout(PATIENCE / 5).expect("nobody reads on");
         assert_eq!(outcome.unwrap(), "rain");
         drop((client, notifications));
         peer.finish();

@@ -11,6 +11,8 @@ mod inbox;
 mod observer;
 mod opening;
 mod session;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use backoff::{Backoff, Reconnect};
 pub use error::{Ended, Error};

@@ -24,6 +24,10 @@ use bellwire_blocking::{
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{Shutdown, sockopt};
 
+pub(crate) mod flood;
+#[cfg(feature = "tls")]
+pub(crate) mod secure;
+
 /// Longer than anything here may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -68,6 +72,17 @@ impl Scripted {
 
     /// The same, once it is released: what the client does before that is not answered meanwhile.
     pub(crate) fn held(texts: &[&str]) -> Self {
+        Self::held_over(texts, |stream| stream)
+    }
+
+    /// The same, on what is made of each connection.
+    pub(crate) fn held_over<S>(
+        texts: &[&str],
+        mut over: impl FnMut(TcpStream) -> S + Send + 'static,
+    ) -> Self
+    where
+        S: Read + Write + AsFd,
+    {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let transcripts: Vec<Transcript> = texts.iter().map(|text| parse(text)).collect();
@@ -76,7 +91,7 @@ impl Scripted {
             opened.recv_timeout(PATIENCE).map_err(|_| "it was never released")?;
             for transcript in &transcripts {
                 let stream = accept(&listener).ok_or("nobody connected")?;
-                play(stream, transcript, End::Server)?;
+                play(over(stream), transcript, End::Server)?;
             }
             Ok(())
         });
