@@ -16,6 +16,7 @@ use crate::mode::Mode;
 
 pub use crate::flight::Awaiting;
 
+pub mod mpd;
 pub mod notif;
 
 /// The client's half of a protocol.
