@@ -1,8 +1,11 @@
 //! Refusals, as MPD writes them: `ACK [50@0] {add} No such directory`.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::{self, FromStr};
+
+use crate::event::Reply;
 
 /// A refusal: `[50@0] {add} No such directory`.
 ///
@@ -52,6 +55,13 @@ impl Ack {
             command: String::from_utf8_lossy(parts.command).into_owned(),
             text: String::from_utf8_lossy(parts.text).into_owned(),
         })
+    }
+}
+
+/// What a server's program answers with it.
+impl From<Ack> for Reply<Vec<u8>> {
+    fn from(ack: Ack) -> Self {
+        Self::refused(ack.to_string().into_bytes())
     }
 }
 
@@ -124,6 +134,19 @@ impl Code {
         (55, Self::PlayerSync),
         (56, Self::Exist),
     ];
+
+    /// What a server's program answers with this code. The command's name is filled in when it is
+    /// written.
+    ///
+    /// ```
+    /// use bellwire::dialect::mpd::Code;
+    ///
+    /// assert_eq!(Code::NoExist.refuse("No such song").text, b"[50] No such song");
+    /// ```
+    #[must_use]
+    pub fn refuse(self, text: impl fmt::Display) -> Reply<Vec<u8>> {
+        Reply::refused(alloc::format!("[{self}] {text}").into_bytes())
+    }
 
     /// The number.
     #[must_use]
