@@ -373,7 +373,7 @@ impl<D: Dialect> Client<D> {
     /// Moves time to `now`, counted since any moment that the caller chose and keeps to. A tick too
     /// many is a no-op.
     pub fn tick(&mut self, now: Duration) -> Events<'_, D> {
-        let moved = self.clock.advance(now, self.earliest());
+        let moved = self.clock.advance(now, Clock::asked(self.timers()));
         self.patience.probe_due |= matches!(moved, Moved::Jumped);
         let clock = &self.clock;
         for timer in self.flight.iter_mut().map(|slot| &mut slot.timer) {

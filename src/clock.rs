@@ -97,6 +97,13 @@ impl Clock {
         timers.filter_map(|timer| timer.due(self.now)).min()
     }
 
+    /// When the caller was asked for the next tick, as of the last one. What is fresh does not count:
+    /// it has begun since, and nobody knows when.
+    pub(crate) fn asked(timers: impl Iterator<Item = Timer>) -> Option<Moment> {
+        let running = |timer| if let Timer::Until(due) = timer { Some(due) } else { None };
+        timers.filter_map(running).min()
+    }
+
     /// Whether one of `timers` passes at `now`.
     pub(crate) fn any_passes(now: Duration, mut timers: impl Iterator<Item = Timer>) -> bool {
         let now = Moment::new(now);

@@ -251,7 +251,8 @@ impl<D: ServerDialect> Server<D> {
     /// Moves time to `now`, counted since any moment that the caller chose and keeps to. A tick too
     /// many is a no-op.
     pub fn tick(&mut self, now: Duration) -> ServerEvents<'_, D> {
-        let moved = self.clock.advance(now, self.earliest());
+        let Patience { silence, write, .. } = self.patience;
+        let moved = self.clock.advance(now, Clock::asked([silence, write].into_iter()));
         self.clock.arm(&mut self.patience.silence, &moved);
         self.clock.arm(&mut self.patience.write, &moved);
         self.patience.ticked = true;

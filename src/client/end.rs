@@ -126,6 +126,7 @@ impl<D: Dialect> Client<D> {
     pub(super) fn finish_events(&mut self) -> Result<Option<Event<Span>>, Error> {
         self.output.clear();
         self.paused = None;
+        self.drop_unfinished_frame();
         while let Some(role) = self.flight.remove(0) {
             if let Some(ticket) = role.waiting() {
                 let why = Failure::SentUnanswered(Cause::ConnectionLost);
@@ -145,16 +146,21 @@ impl<D: Dialect> Client<D> {
                 self.end = End::Fault(error.clone());
                 Err(error)
             }
-            End::Eof(how) => {
-                let cut_off = self.input.pending();
-                let how = how.unwrap_or(match cut_off {
-                    0 => Closed::Cleanly,
-                    bytes => Closed::MidFrame { bytes },
-                });
-                self.input.clear();
-                Ok(Some(Event::Closed(how)))
-            }
+            End::Eof(how) => Ok(Some(Event::Closed(how.unwrap_or(Closed::Cleanly)))),
             End::Open | End::Over => Ok(None),
+        }
+    }
+
+    /// What is left is no frame, and must not be taken for one when what decides how it is cut, the
+    /// command that it answers, is gone.
+    fn drop_unfinished_frame(&mut self) {
+        if let End::Eof(how) = &mut self.end {
+            let cut_off = match self.input.pending() {
+                0 => Closed::Cleanly,
+                bytes => Closed::MidFrame { bytes },
+            };
+            how.get_or_insert(cut_off);
+            self.input.clear();
         }
     }
 

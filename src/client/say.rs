@@ -153,9 +153,11 @@ impl<D: Dialect> Client<D> {
         let at_once = self.switch.phase == Phase::On;
         let timeout = if at_once { None } else { self.config.timers.switch };
         self.sent(Role::Enter, expect, Timer::start(timeout));
-        self.answers_as_probe();
         if at_once {
+            // Answered when there is news: a probe that is due stays so, and leaves the mode again.
             self.patience.rearm = Timer::start(self.rearm_after());
+        } else {
+            self.answers_as_probe();
         }
         true
     }

@@ -10,6 +10,7 @@ use core::time::Duration;
 use super::{Time, Transcript, parse_time};
 use crate::config::{Config, ServerConfig, Timers, Unsolicited};
 use crate::dialect::imap::Imap;
+use crate::dialect::mpd::Mpd;
 use crate::dialect::notif::{Newline, Notif, Spelling};
 
 /// What a transcript's settings mean.
@@ -224,6 +225,30 @@ impl Configured for Imap {
             ("silence-allowed", value) => self.silence = time(value)?,
             ("insecure", "") => self.insecure = true,
             ("newline", "crlf") => {}
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// `whole N`, `silence-allowed TIME`, `answers-stray-noidle`. Its lines end in LF.
+impl Configured for Mpd {
+    const NAME: &'static str = "mpd";
+    const LF: bool = true;
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let values =
+            [("whole", self.whole.to_string()), ("silence-allowed", write_time(self.silence))];
+        let flags = [("answers-stray-noidle", self.answers_stray_noidle)];
+        values.into_iter().chain(set_flags(flags)).collect()
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Option<()> {
+        match (name, value) {
+            ("whole", value) => self.whole = number(value)?,
+            ("silence-allowed", value) => self.silence = time(value)?,
+            ("answers-stray-noidle", "") => self.answers_stray_noidle = true,
+            ("newline", "lf") => {}
             _ => return None,
         }
         Some(())

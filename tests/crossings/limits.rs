@@ -1,5 +1,5 @@
 //! Limits (G12), one test each, and abandoned commands (G3). Limits of a reply's parts are in
-//! `held_modes.rs`, as notif's replies have none.
+//! `mpd.rs`, as notif's replies have none.
 
 use bellwire::dialect::notif::{Notif, Random};
 use bellwire::mode::Phase;

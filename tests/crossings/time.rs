@@ -259,6 +259,18 @@ fn suspend_probes_first() {
     within(Phase::On, &format!("= rearm 29min\n.. 8h\n{probed}"));
 }
 
+/// G17: a server that said nothing for long is no computer that slept. What began with its bytes, since
+/// the last tick, had asked for no tick before.
+#[test]
+fn quiet_is_no_suspend() {
+    let mut client = plain(|config| config.timers.silence = Some(secs(60)));
+    client.tick(secs(0));
+    client.feed(b"notif: random\r\n");
+    client.tick(secs(59));
+    assert_eq!(told(&mut client), ["notification random"]);
+    assert_eq!((sent(&mut client), client.deadline()), (String::new(), Some(secs(119))));
+}
+
 /// G17: a reply may have come while the computer slept, and be read only now. A deadline that passed
 /// meanwhile is put off, once.
 #[test]

@@ -40,7 +40,7 @@ fn refused(text: &str) -> Result<String, Refusal> {
 fn greeting_first() {
     mpd("C: ping\n> command 1 ping\nS: OK");
     let mut newer = Mpd::default();
-    newer.version = "0.24.0";
+    newer.greets_as = "0.24.0";
     let session = "= newline lf
         C: ping
         > command 1 ping

@@ -196,7 +196,7 @@ impl ServerDialect for Mpd {
 
     fn greet(&self, line: &mut Encoder<'_>) {
         line.push(b"OK MPD ");
-        line.push(self.version.as_bytes());
+        line.push(self.greets_as.as_bytes());
         line.end(b"\n");
     }
 
