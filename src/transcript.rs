@@ -20,9 +20,9 @@
 //! Blanks before and after the colon do not count, those at the end of a line do. `\r`, `\n`, `\t`,
 //! `\\` and `\xff` are bytes. Lines end in CR LF unless `= newline lf` says otherwise.
 //!
-//! A transcript can be [played](play) on the machine of either end. Commands, replies and
-//! notifications need no act of their own: they are read off the wire. If a transcript holds any `>`
-//! line, it must hold all; if it holds none, `listen` and `unlisten` are read off the wire, too.
+//! A transcript can be [played](play) on the machine of either end. Commands and replies need no act of
+//! their own: they are read off the wire. If a transcript holds any `>` line, it must hold all; if it
+//! holds none, `listen`, `unlisten` and `notify` are read off the wire, too.
 
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};

@@ -88,7 +88,7 @@ trait End {
     fn hear(&mut self, said: &Said);
     fn tick(&mut self, now: Duration);
     /// Does what the program must have done before the machine says what `text` begins with. In a
-    /// strict transcript, the program's wishes about the mode are acts.
+    /// strict transcript, the program's wishes about the mode and its news are acts.
     fn prompt(&mut self, text: &[u8], strict: bool) -> Result<(), String>;
     fn output(&mut self) -> &[u8];
     fn written(&mut self, count: usize);
@@ -409,11 +409,12 @@ impl<D: ServerDialect> End for ServerEnd<D> {
         self.server.tick(now);
     }
 
-    fn prompt(&mut self, text: &[u8], _: bool) -> Result<(), String> {
+    fn prompt(&mut self, text: &[u8], strict: bool) -> Result<(), String> {
         if !self.server.output().is_empty() {
             return Ok(());
         }
         match self.server.dialect().said(text) {
+            dialect::Said::Notification(_) if strict => Ok(()),
             dialect::Said::Notification(topic) => self.notify(&text[topic]).map(drop),
             dialect::Said::Reply(status, at) => match self.waiting.front() {
                 Some(ticket) => self.reply(*ticket, Reply { status, text: &text[at] }),

@@ -357,9 +357,8 @@ impl<D: ServerDialect> End for Answering<D> {
     fn say(&mut self, text: &[u8], line: &[u8]) {
         if self.server.output().is_empty() {
             match self.server.dialect().said(text) {
-                Sort::Notification(topic) => {
-                    self.server.notify(&text[topic]).unwrap();
-                }
+                // What is new is the program's act, never the transcript's.
+                Sort::Notification(_) => panic!("nothing is due, not {}", escape(line)),
                 Sort::Reply(status, at) => {
                     let ticket = self.waiting.front().copied();
                     assert_eq!(self.reply(ticket, Reply { status, text: &text[at] }), None);

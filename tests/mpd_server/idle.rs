@@ -286,16 +286,16 @@ fn silence_counts_outside_idle_only() {
         .. 59s
         C: idle
         > listening
-        .. 24h
+        .. 65s
         C: noid\\
-        .. 24h
+        .. 65s
         C: le
         > not listening
         S: OK
         .. 59s
         C: idle
         > listening
-        .. 24h
+        .. 65s
         ! notify mixer
         > queued mixer
         S: changed: mixer
@@ -307,4 +307,16 @@ fn silence_counts_outside_idle_only() {
         .. 60s
         > error: timed out: the client said nothing
         S: <EOF>");
+    for end in ["C: noidle\n> not listening", "! notify mixer\n> queued mixer\nS: changed: mixer"] {
+        mpd_idling(&format!(
+            "= silence 60s
+            .. 65s
+            .. 65s
+            {end}
+            S: OK
+            .. 60s
+            > error: timed out: the client said nothing
+            S: <EOF>"
+        ));
+    }
 }

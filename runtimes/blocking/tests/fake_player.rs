@@ -2,19 +2,22 @@
 
 use std::env;
 use std::io::{BufRead, BufReader, Lines};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use bellwire::dialect::mpd::Mpd;
-use bellwire_blocking::ServerHandle;
+use bellwire_blocking::{Server, ServerHandle};
 
 mod common;
 #[allow(dead_code, reason = "its main is the example's")]
 #[path = "../examples/fake_player.rs"]
 mod fake_player;
 
-use common::in_time;
+use fake_player::FakePlayer;
+
+use common::{End, in_time, parse, play};
 
 /// Whether there is an `mpc`. Where all checks run there must be one.
 fn has_mpc() -> bool {
@@ -35,7 +38,12 @@ struct Playing {
 
 impl Playing {
     fn start() -> Self {
-        let server = fake_player::server("127.0.0.1:0").unwrap();
+        Self::configured(|_| {})
+    }
+
+    fn configured(change: impl FnOnce(&mut Server<Mpd, FakePlayer>)) -> Self {
+        let mut server = fake_player::server("127.0.0.1:0").unwrap();
+        change(&mut server);
         let (address, handle) = (server.local_addr().unwrap(), server.handle());
         Self { address, handle, thread: thread::spawn(|| server.run().unwrap()) }
     }
@@ -43,6 +51,13 @@ impl Playing {
     fn stop(self) {
         self.handle.shutdown();
         self.thread.join().unwrap();
+    }
+
+    /// Plays a client on a raw socket.
+    fn hears(&self, text: &str) {
+        let stream = TcpStream::connect(self.address).unwrap();
+        let session = parse(&format!("= newline lf\nS: OK MPD 0.23.5\n{text}"));
+        play(stream, &session, End::Client).unwrap_or_else(|why| panic!("{why}, in\n{text}"));
     }
 
     fn mpc(&self, args: &[&str]) -> Command {
@@ -165,6 +180,52 @@ fn mpc_idles() {
         let mut idler = player.idler(&["idle", "mixer"]);
         assert!(idler.lines.next().is_none(), "it was told once");
         assert!(idler.mpc.wait().unwrap().success());
+        player.stop();
+    });
+}
+
+/// G26: what ends a connection ends it at once, with the answers that are due or without a word.
+#[test]
+fn connections_end() {
+    in_time(|| {
+        let player = Playing::start();
+        player.hears("C: setvol 7\nC| close\nC| ping\nS: OK\nS: <EOF>");
+        player.hears("C: pi%ng\nS: ACK [5@0] {} Invalid word character\nS: <EOF>");
+        player.hears("C: idle\nC| ping\nS: <EOF>");
+        player.hears("C: GET / HTTP/1.1\nS: <EOF>");
+        player.hears(
+            "C: command_list_ok_begin
+            C| play 1
+            C| ping
+            C| command_list_end
+            S: ACK [2@0] {play} Bad song index
+            C: setvol 8
+            C| idle
+            S: OK
+            S| changed: mixer
+            S| OK
+            C:
+            S: <EOF>",
+        );
+        player.stop();
+    });
+}
+
+/// G16: a silent client is closed without a word; one that idles is not, until it is silent again.
+#[test]
+fn silence_ends_a_connection() {
+    in_time(|| {
+        let player = Playing::configured(|server| {
+            server.config.timers.silence = Some(Duration::from_millis(300));
+        });
+        let stream = TcpStream::connect(player.address).unwrap();
+        let idle = parse("= newline lf\nS: OK MPD 0.23.5\nC: idle player");
+        play(stream.try_clone().unwrap(), &idle, End::Client).unwrap();
+        // As long as this client is silent, and longer.
+        player.hears("S: <EOF>");
+        player.hears("S: <EOF>");
+        let noidle = parse("= newline lf\nC: noidle\nS: OK\nS: <EOF>");
+        play(stream, &noidle, End::Client).unwrap();
         player.stop();
     });
 }
