@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bellwire::{Cause, Command, Dialect, Failure, Refusal};
+use bellwire::{Answer, Cause, Command, Dialect, Failure, Refusal};
 use bellwire_adapter::{Ended, Error, RequestId};
 
 use crate::drive::{Shared, State};
@@ -102,6 +102,13 @@ impl<D: Dialect + Clone> Client<D> {
             Some(ended) => Error::NotConnected(ended),
             None => Error::Unanswered { failure: Failure::NeverSent(Cause::TimedOut), ended: None },
         })
+    }
+
+    /// The answers to the commands that the connection [began with](crate::Connector::opening), in
+    /// order, without those that were not due.
+    #[must_use]
+    pub fn opened(&self) -> Vec<Answer> {
+        self.shared.lock().session.opening_answers().to_vec()
     }
 
     /// Asks for notifications. Waiting for them does so, too.
