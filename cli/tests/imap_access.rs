@@ -176,8 +176,10 @@ fn a_password_is_asked_for() {
     let out = directory.path().join("out");
     let bellwire = env!("CARGO_BIN_EXE_bellwire");
     let (url, ca, name) = (&mailbox.imap, &mailbox.ca, out.display());
+    // It gives the command a terminal. Nobody else would end one that waits there for ever.
+    let patience = common::PATIENCE.as_secs();
     let call = format!("{bellwire} call {url} --ca {ca} NOOP > {name}");
-    // It gives the command a terminal.
+    let call = format!("timeout --foreground {patience} {call}");
     let mut script = Command::new(script)
         .args(["-qec", &call, "/dev/null"])
         .env_remove("BELLWIRE_PASSWORD")

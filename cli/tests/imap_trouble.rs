@@ -46,6 +46,21 @@ impl Server {
         tag.to_owned()
     }
 
+    /// The same, but the client may idle before.
+    #[track_caller]
+    fn hear_later(&mut self, command: &str) -> String {
+        loop {
+            let line = self.0.hear();
+            let (tag, said) = line.split_once(' ').unwrap();
+            if said != "IDLE" {
+                assert_eq!(said, command);
+                return tag.to_owned();
+            }
+            self.0.say("+ idling");
+            self.done(Idle(tag.to_owned()));
+        }
+    }
+
     /// Awaits that the client idles, and tells it these lines.
     #[track_caller]
     fn tell(&mut self, lines: &[&str]) -> Idle {
@@ -83,54 +98,46 @@ fn envelope(uid: u32) -> String {
     )
 }
 
-/// A holiday's worth of mail is fetched piece by piece, so that no answer is too large.
+/// A holiday's worth of mail is fetched piece by piece, so that no answer is too large; and where the
+/// server refuses in the middle, the rest is fetched another time.
 #[test]
 fn a_flood_of_mail() {
     const MAILS: u32 = 1201;
     let uid = |index: u32| 10 + 3 * index;
     let server = fake(move |listener| {
         let mut server = Server::accept(listener, EXAMINED);
+        let found = |from: u32| -> String {
+            // In no order, and with the last that was there before.
+            let uids = (from..MAILS).rev().map(|index| format!(" {}", uid(index)));
+            format!("* SEARCH 9{}", uids.collect::<String>())
+        };
+        let fetch = |first, last| format!("UID FETCH {}:{} (UID ENVELOPE)", uid(first), uid(last));
+        let mails = |first, last| (first..=last).rev().map(|index| envelope(uid(index)));
+        let answer = |server: &mut Server, first, last| {
+            let tag = server.hear_later(&fetch(first, last));
+            mails(first, last).for_each(|mail| server.0.say(&mail));
+            server.0.say(&format!("{tag} OK done"));
+        };
         server.announce(&["* 1204 EXISTS"]);
-        // In no order, and with the last that was there before.
-        let found: String = (0..MAILS).rev().map(|index| format!(" {}", uid(index))).collect();
-        server.answer("UID SEARCH UID 10:*", &[&format!("* SEARCH 9{found}")]);
-        for (first, last) in [(0, 499), (500, 999), (1000, 1200)] {
-            // Between two of them, the client may idle.
-            let mails: Vec<String> = (first..=last).rev().map(|it| envelope(uid(it))).collect();
-            let mails: Vec<&str> = mails.iter().map(String::as_str).collect();
-            let fetch = format!("UID FETCH {}:{} (UID ENVELOPE)", uid(first), uid(last));
-            server.fetch(&fetch, &mails);
-        }
-        server.tell(&[]);
+        server.answer("UID SEARCH UID 10:*", &[&found(0)]);
+        answer(&mut server, 0, 499);
+        let tag = server.hear_later(&fetch(500, 999));
+        server.0.say(&format!("{tag} NO not now"));
+        server.announce(&["* 1204 EXISTS"]);
+        server.answer(&format!("UID SEARCH UID {}:*", uid(499) + 1), &[&found(500)]);
+        answer(&mut server, 500, 999);
+        answer(&mut server, 1000, 1200);
         server.0.await_end();
     });
-    let mut watch =
-        Program::spawn(&mut with("x", ["watch", &url(&server), "--insecure", "--fetch"]));
+    let args = ["watch", &url(&server), "--insecure", "--fetch"];
+    let mut watch = Program::spawn(&mut with("x", args));
     for index in 0..MAILS {
         let uid = uid(index);
         assert_eq!(watch.line(), format!("mail {uid} Me <me@example.org> no {uid}"));
     }
+    watch.complaint("could not be fetched: the server refused: NO not now");
     watch.stop(Signal::INT);
     server.end();
-}
-
-impl Server {
-    /// Answers a command, before which the client may have idled again.
-    #[track_caller]
-    fn fetch(&mut self, command: &str, lines: &[&str]) {
-        loop {
-            let line = self.0.hear();
-            let (tag, said) = line.split_once(' ').unwrap();
-            if said == "IDLE" {
-                self.0.say("+ idling");
-                self.done(Idle(tag.to_owned()));
-                continue;
-            }
-            assert_eq!(said, command);
-            lines.iter().for_each(|line| self.0.say(line));
-            return self.0.say(&format!("{tag} OK done"));
-        }
-    }
 }
 
 /// Nothing is lost over an envelope that nobody can read, or that the server keeps to itself; what is
@@ -157,7 +164,6 @@ fn an_envelope_that_cannot_be_read() {
         server.answer("UID FETCH 10:14 (UID)", &left.each_ref().map(String::as_str));
         server.announce(&["* 9 EXISTS"]);
         server.answer("UID SEARCH UID 15:*", &["* SEARCH 14"]);
-        server.tell(&[]);
         server.0.await_end();
     });
     let args = ["watch", &url(&server), "--insecure", "--fetch", "-vvv"];
