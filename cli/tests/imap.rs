@@ -251,6 +251,9 @@ fn a_recording_replays() {
         let recorded = fs::read_to_string(&file).unwrap();
         assert!(!format!("{end:?}").contains("sesame"), "{end:#?}");
         assert!(!recorded.contains("sesame"), "{recorded}");
+        // The log is of this protocol, not of TLS's.
+        let ours = |line: &String| line.starts_with('[') && line.contains("] #1 ");
+        assert!(end.err.iter().all(ours), "{end:#?}");
 
         let replayed = run(["replay", name]).expect(0).out;
         let taken = replayed.iter().filter_map(|line| line.strip_prefix("    taken for: "));

@@ -317,3 +317,42 @@ fn another_mailbox_of_the_same_name() {
     end.complains(&["its UIDs have begun anew"]);
     server.end();
 }
+
+/// An announcement is dealt with late, when the next connection already has another mailbox of this
+/// name: what that answers is no new mail either.
+#[test]
+fn an_announcement_of_another_mailbox() {
+    let server = fake(|listener| {
+        let mut server = Server::accept(listener, EXAMINED);
+        server.announce(&["* 4 EXISTS"]);
+        server.answer("UID SEARCH UID 10:*", &["* SEARCH 10"]);
+        server.answer("UID FETCH 10:10 ", &[&envelope(10)]);
+        server.tell(&["* 5 EXISTS"]);
+        drop(server);
+        let other = ["* 40 EXISTS", "* OK [UIDVALIDITY 8]", "* OK [UIDNEXT 41]"];
+        let mut server = Server::accept(listener, &other);
+        server.announce(&[]);
+        server.answer("UID SEARCH UID 11:*", &["* SEARCH 40"]);
+        server.answer("UID FETCH 40:40 ", &[&envelope(40)]);
+        let tag = server.hear_later("UID SEARCH UID 41:*");
+        server.0.say("* SEARCH 41");
+        server.0.say(&format!("{tag} OK done"));
+        server.answer("UID FETCH 41:41 ", &[&envelope(41)]);
+        server.0.await_end();
+    });
+    let script = Script::new(r#"read answer < "$(dirname "$0")/fifo""#);
+    let fifo = script.file("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let url = url(&server);
+    let args = ["--insecure", "--fetch", "--count", "2", "--exec", script.path()];
+    let mut watch = listening(["-vv", "watch", &url].iter().chain(&args));
+    assert_eq!(watch.line(), "mail 10 Me <me@example.org> no 10");
+    // The other connection is there before the program ends.
+    watch.complaint("connecting again");
+    watch.complaint(" listening");
+    fs::write(&fifo, "go\n").unwrap();
+    assert_eq!(watch.line(), "mail 41 Me <me@example.org> no 41");
+    fs::write(&fifo, "go\n").unwrap();
+    watch.end().expect(0).complains(&["its UIDs have begun anew"]);
+    server.end();
+}
