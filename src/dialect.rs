@@ -113,6 +113,13 @@ pub trait Dialect {
         None
     }
 
+    /// Whether the server may do at another time what it has refused in these words, those of a
+    /// reply: it is busy, or a part of it is down.
+    fn passes(&self, refusal: &[u8]) -> bool {
+        let _ = refusal;
+        false
+    }
+
     /// From here on nobody can listen in: TLS, or a socket that never leaves the machine. What was
     /// learned before it is to be forgotten, for anybody may have said it.
     fn secured(&mut self) {}

@@ -54,7 +54,7 @@ fn show(reply: Result<Bytes, Error>) -> anyhow::Result<bool> {
             print::line(&text)?;
             Ok(true)
         }
-        Err(Error::BadReply(BadReply::Refused(text))) => {
+        Err(Error::BadReply(BadReply::Refused(text)) | Error::Unavailable(text)) => {
             print::line(&text)?;
             Ok(false)
         }

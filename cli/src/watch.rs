@@ -124,8 +124,10 @@ impl Watcher {
             Err(Error::NotConnected(Ended::ByProgram)) => Ok(()),
             // Whether there will be another connection is known from the notifications.
             Err(error) => {
-                let refused = matches!(error, Error::BadReply(BadReply::Refused(_)));
-                let event = if refused { "refused" } else { "unfetched" };
+                let event = match error {
+                    Error::BadReply(BadReply::Refused(_)) | Error::Unavailable(_) => "refused",
+                    _ => "unfetched",
+                };
                 self.say(event, "could not be fetched", &error.to_string());
                 Ok(())
             }

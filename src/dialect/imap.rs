@@ -177,6 +177,14 @@ impl Dialect for Imap {
         self.silence
     }
 
+    /// `[UNAVAILABLE]` and `[INUSE]` (RFC 5530), and `[LIMIT]`, with which Dovecot refuses who has too
+    /// many connections: a lost one may count for a while.
+    fn passes(&self, refusal: &[u8]) -> bool {
+        let code = refusal.get(b"NO".len()..).and_then(code).unwrap_or_default();
+        let word = code.split(|byte| *byte == b' ').next().unwrap_or_default();
+        [&b"UNAVAILABLE"[..], b"INUSE", b"LIMIT"].iter().any(|it| word.eq_ignore_ascii_case(it))
+    }
+
     fn secured(&mut self) {
         self.secured = true;
         self.capabilities = Capabilities::default();

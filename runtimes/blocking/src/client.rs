@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bellwire::{Cause, Command, Dialect, Failure, Refusal};
+use bellwire::{Answer, Cause, Command, Dialect, Failure, Refusal};
 use bellwire_adapter::{Ended, Error, RequestId};
 
 use crate::drive::{Shared, State};
@@ -171,7 +171,7 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
             let outcome = self.client.shared.wait(None, |state| state.session.outcome(id));
             self.id = None;
             match outcome {
-                Some(Ok(answer)) => return Ok(self.command.decode(answer)?),
+                Some(Ok(answer)) => return self.read(answer),
                 Some(Err(Failure::NeverSent(Cause::ConnectionLost))) if self.client.resend => {
                     self.id = Some(self.client.give(&self.command, self.deadline)?);
                 }
@@ -189,6 +189,13 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
         }
         let over = self.client.shared.lock().over.clone();
         Err(Error::NotConnected(over.unwrap_or(Ended::ByProgram)))
+    }
+
+    fn read(&self, answer: Answer) -> Result<C::Reply, Error> {
+        self.command.decode(answer).map_err(|bad| {
+            let state = self.client.shared.lock();
+            Error::bad_reply(bad, state.session.client().dialect())
+        })
     }
 }
 

@@ -173,7 +173,8 @@ impl<D: Dialect + Clone> Session<D> {
             Ok(answer) => match self.openings.get(self.opening.done) {
                 Some(opening) => {
                     self.opening.answers.push(answer.clone());
-                    opening.check(answer).map_err(Error::from)
+                    let dialect = self.client.dialect();
+                    opening.check(answer).map_err(|bad| Error::bad_reply(bad, dialect))
                 }
                 None => Ok(()),
             },
