@@ -106,7 +106,8 @@ pub struct Timers {
     /// in it. Choose it shorter than the server's autologout. Default: never, unless the dialect
     /// knows better (see [`Mode::rearm`](crate::Mode::rearm)).
     pub rearm: Option<Duration>,
-    /// Peer silence: when so long nothing was heard, a probe is sent. Default: never.
+    /// Peer silence: when so long nothing was heard, a probe is sent. Default: never, unless the
+    /// dialect knows better (see [`Dialect::silence`](crate::Dialect::silence)).
     pub silence: Option<Duration>,
     /// The answer to a probe. Default: 30 s.
     pub probe: Option<Duration>,

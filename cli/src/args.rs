@@ -59,13 +59,14 @@ pub(crate) struct Serve {
     pub(crate) ids: bool,
 }
 
-/// Send commands and print one reply a line
+/// Send commands and print their replies
 #[derive(Debug, clap::Args)]
 pub(crate) struct Call {
-    /// The server: HOST:PORT or notif://HOST:PORT
+    /// The server: HOST:PORT, notif://HOST, mpd://[PASSWORD@]HOST, imaps://USER@HOST[/MAILBOX],
+    /// imap:// with STARTTLS; notif:///PATH and mpd:///PATH are Unix sockets
     pub(crate) address: String,
 
-    /// The commands, each as one argument: random? classified?
+    /// The commands, each as one argument: random? status "UID SEARCH ALL"
     #[arg(required = true, value_name = "COMMAND")]
     pub(crate) commands: Vec<String>,
 
@@ -82,16 +83,20 @@ pub(crate) struct Call {
     pub(crate) ids: bool,
 
     #[command(flatten)]
+    pub(crate) access: Access,
+
+    #[command(flatten)]
     pub(crate) record: Record,
 }
 
-/// Stay connected and print each notification
+/// Stay connected and print each change
 #[derive(Debug, clap::Args)]
 pub(crate) struct Watch {
-    /// What to watch: notif://HOST:PORT
+    /// What to watch: notif://HOST, mpd://[PASSWORD@]HOST, imaps://USER@HOST/MAILBOX, imap:// with
+    /// STARTTLS; notif:///PATH and mpd:///PATH are Unix sockets
     pub(crate) url: String,
 
-    /// Fetch what each notification announces, and print it behind the topic
+    /// Print what is new, once each: the item that a notification announces, the song, each new mail
     #[arg(long)]
     pub(crate) fetch: bool,
 
@@ -124,6 +129,9 @@ pub(crate) struct Watch {
     pub(crate) ids: bool,
 
     #[command(flatten)]
+    pub(crate) access: Access,
+
+    #[command(flatten)]
     pub(crate) record: Record,
 }
 
@@ -146,6 +154,7 @@ pub(crate) struct Replay {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DialectName {
     Notif,
+    Mpd,
     Imap,
 }
 
@@ -153,9 +162,31 @@ impl DialectName {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Notif => "notif",
+            Self::Mpd => "mpd",
             Self::Imap => "imap",
         }
     }
+}
+
+/// What a server has to be told about us, and what it has to prove. IMAP's password is taken from
+/// BELLWIRE_PASSWORD, or asked for, unless a command prints it.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Access {
+    /// Take the password from the first line that this command prints
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) password_command: Option<String>,
+
+    /// The password is an access token (IMAP's XOAUTH2)
+    #[arg(long)]
+    pub(crate) xoauth2: bool,
+
+    /// Trust the certificates in FILE, and those that they have signed, instead of the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+
+    /// Log in without TLS to imap://, where everybody on the way can read the password
+    #[arg(long)]
+    pub(crate) insecure: bool,
 }
 
 /// Recording a session.

@@ -1,30 +1,42 @@
-//! `bellwire call`: commands from the command line, a reply a line.
+//! `bellwire call`: commands from the command line, and their replies.
 
 use anyhow::bail;
-use bellwire::BadReply;
-use bellwire::dialect::notif::Notif;
+use bellwire::transcript::Configured;
+use bellwire::{BadReply, Dialect};
 use bellwire_blocking::{Connector, Error, Pending};
 use bytes::Bytes;
 
-use crate::args::Call;
-use crate::observers::Record;
-use crate::{print, watch};
+use crate::address::Address;
+use crate::args::{Call, DialectName};
+use crate::{connect, print};
 
 pub(crate) fn run(args: &Call) -> anyhow::Result<()> {
-    let mut notif = Notif::default();
-    notif.ids = args.ids;
-    let mut connector = Connector::new(notif);
+    let address = Address::parse(&args.address)?;
+    match address.dialect {
+        DialectName::Notif => call(connect::notif(args.ids), &address, args),
+        DialectName::Mpd => call(connect::mpd(&address, &args.access)?, &address, args),
+        DialectName::Imap => {
+            let mut connector = connect::imap(&address, &args.access)?;
+            if let Some(mailbox) = address.mailbox.clone() {
+                connector.opening.push(Box::new(bellwire::dialect::imap::Select(mailbox)));
+            }
+            call(connector, &address, args)
+        }
+    }
+}
+
+fn call<D>(mut connector: Connector<D>, address: &Address, args: &Call) -> anyhow::Result<()>
+where
+    D: Dialect + Configured,
+{
     connector.timeout = args.timeout;
     connector.config.timers.reply = Some(args.timeout);
     let window = connector.config.limits.pending;
     if args.pipeline {
         connector.config.in_flight = window;
     }
-    if let Some(file) = &args.record.file {
-        let record = Record::new(file, &connector.dialect, &connector.config)?;
-        connector.observer = Some(Box::new(record));
-    }
-    let (client, _) = connector.tcp(watch::notif_address(&args.address)?)?;
+    let (client, _) = connect::connect(connector, address, &args.access, &args.record, Vec::new())?;
+    let show = |reply| show(address.dialect, reply);
 
     let mut refused = 0;
     if args.pipeline {
@@ -47,17 +59,18 @@ pub(crate) fn run(args: &Call) -> anyhow::Result<()> {
         count => bail!("{count} of {} commands were refused", args.commands.len()),
     }
 }
+
 /// Prints a reply. `false`: the server refused.
-fn show(reply: Result<Bytes, Error>) -> anyhow::Result<bool> {
+fn show(dialect: DialectName, reply: Result<Bytes, Error>) -> anyhow::Result<bool> {
     match reply {
-        Ok(text) => {
-            print::line(&text)?;
-            Ok(true)
-        }
+        // MPD's replies say nothing where there is nothing to say.
+        Ok(text) if text.is_empty() && dialect == DialectName::Mpd => print::line(b"OK")?,
+        Ok(text) => text.split(|byte| *byte == b'\n').try_for_each(print::line)?,
         Err(Error::BadReply(BadReply::Refused(text)) | Error::Unavailable(text)) => {
             print::line(&text)?;
-            Ok(false)
+            return Ok(false);
         }
-        Err(error) => Err(error.into()),
+        Err(error) => return Err(error.into()),
     }
+    Ok(true)
 }

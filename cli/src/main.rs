@@ -1,9 +1,12 @@
 //! The `bellwire` program: watches, calls and serves protocols that mix replies with notifications.
 
+mod address;
 mod args;
 mod call;
+mod connect;
 mod demo;
 mod observers;
+mod password;
 mod print;
 mod replay;
 mod serve;

@@ -5,6 +5,7 @@ use std::io;
 
 use anyhow::{Context, anyhow, bail};
 use bellwire::dialect::imap::Imap;
+use bellwire::dialect::mpd::Mpd;
 use bellwire::dialect::notif::Notif;
 use bellwire::transcript::play::{self, Mismatch, Shown};
 use bellwire::transcript::{Configured, Settings};
@@ -29,6 +30,8 @@ pub(crate) fn run(args: &Replay) -> anyhow::Result<()> {
     let played = match (dialect.unwrap_or("notif"), args.server) {
         ("notif", false) => as_client::<Notif>(&transcript, &mut show),
         ("notif", true) => as_server::<Notif>(&transcript, &mut show),
+        ("mpd", false) => as_client::<Mpd>(&transcript, &mut show),
+        ("mpd", true) => as_server::<Mpd>(&transcript, &mut show),
         ("imap", false) => as_client::<Imap>(&transcript, &mut show),
         (dialect, false) => bail!("{name}: {dialect} is no protocol of this program's"),
         (dialect, true) => bail!("{name}: the server's end of {dialect} cannot be played"),

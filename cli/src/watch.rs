@@ -1,4 +1,4 @@
-//! `bellwire watch`: stays connected and prints each notification.
+//! `bellwire watch`: stays connected and prints each change.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -7,100 +7,193 @@ use std::process::Stdio;
 use std::sync::{Arc, OnceLock};
 use std::{io, process, thread};
 
-use anyhow::{Context, bail};
-use bellwire::BadReply;
-use bellwire::dialect::notif::{Get, Notif};
-use bellwire::transcript::escape;
-use bellwire_blocking::{
-    Client, Connector, Ended, Error, Notice, Notifications, Observer, Reconnect,
-};
-use serde_json::json;
-use url::Url;
+use anyhow::bail;
+use bellwire::transcript::{Configured, escape};
+use bellwire::{BadReply, Dialect, Notification};
+use bellwire_blocking::{Client, Connector, Ended, Error, Notice, Notifications, Reconnect};
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
 
-use crate::args::Watch;
-use crate::observers::{Observers, Record, Strays};
-use crate::print;
+use crate::address::Address;
+use crate::args::{DialectName, Watch};
+use crate::observers::Strays;
+use crate::{connect, print};
 
-/// The port of a URL that names none.
-const PORT: u16 = 6789;
+mod imap;
+mod mpd;
+mod notif;
 
 pub(crate) fn run(args: Watch) -> anyhow::Result<()> {
-    let address = notif_address(&args.url)?;
+    let address = Address::parse(&args.url)?;
+    match address.dialect {
+        DialectName::Notif => {
+            let mut connector = connect::notif(args.ids);
+            connector.config.timers.rearm = args.rearm;
+            watch(connector, notif::Board, &address, args)
+        }
+        DialectName::Mpd => {
+            let mut connector = connect::mpd(&address, &args.access)?;
+            connector.config.timers.rearm = args.rearm;
+            watch(connector, mpd::Player::default(), &address, args)
+        }
+        DialectName::Imap => {
+            let mut connector = connect::imap(&address, &args.access)?;
+            // An option, or the dialect knows better.
+            connector.config.timers.rearm = args.rearm;
+            imap::begin(&mut connector, &address);
+            watch(connector, imap::Inbox::default(), &address, args)
+        }
+    }
+}
+
+/// What is watched.
+trait Source {
+    type Dialect: Dialect + Configured;
+
+    /// A connection has begun, the first or a further one. What is told with it is known already.
+    ///
+    /// # Errors
+    ///
+    /// When the server's answer makes no sense.
+    fn begin(&mut self, client: &Client<Self::Dialect>) -> Result<Begun, Error> {
+        let _ = client;
+        Ok(Begun::Same)
+    }
+
+    /// What to print of a notification, if anything.
+    fn change(&self, it: &Notification<Bytes>) -> Option<Item>;
+
+    /// Fetches what a notification announces, each thing once.
+    ///
+    /// # Errors
+    ///
+    /// When the server refuses, or is gone.
+    fn fetch(&mut self, client: &Client<Self::Dialect>, topic: &[u8]) -> Result<Vec<Item>, Error>;
+
+    /// Topics that may have something new after a time without a connection, where the server does
+    /// not announce it again by itself.
+    fn topics(&self) -> &'static [&'static str] {
+        &[]
+    }
+}
+
+/// What a new connection shows.
+enum Begun {
+    /// What was there before, with what is new.
+    Same,
+    /// Something else under the same name; why that is.
+    Other(String),
+}
+
+/// What is printed in one line.
+struct Item {
+    topic: Vec<u8>,
+    text: Option<Vec<u8>>,
+    /// The same as fields, for programs.
+    fields: Map<String, Value>,
+}
+
+impl Item {
+    fn new(topic: impl Into<Vec<u8>>, text: Option<Vec<u8>>) -> Self {
+        let mut fields = Map::new();
+        if let Some(text) = &text {
+            fields.insert("item".into(), String::from_utf8_lossy(text).into());
+        }
+        Self { topic: topic.into(), text, fields }
+    }
+
+    fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.fields.insert(name.into(), value.into());
+        self
+    }
+}
+
+fn watch<S: Source>(
+    mut connector: Connector<S::Dialect>,
+    source: S,
+    address: &Address,
+    args: Watch,
+) -> anyhow::Result<()>
+where
+    S::Dialect: Send + 'static,
+    <S::Dialect as Dialect>::Expect: Send + 'static,
+{
     let connected = Arc::new(OnceLock::new());
     ctrlc::set_handler({
-        let connected: Arc<OnceLock<Client<Notif>>> = Arc::clone(&connected);
+        let connected: Arc<OnceLock<Client<S::Dialect>>> = Arc::clone(&connected);
         move || match connected.get() {
             Some(client) => client.close(),
             // There is nothing to end properly yet.
             None => process::exit(0),
         }
     })?;
-    let (client, notifications) = connect(&args, address)?;
+    connector.reconnect = (!args.no_reconnect).then(Reconnect::default);
+    let strays = Box::new(Strays::new(args.json));
+    let (client, notifications) =
+        connect::connect(connector, address, &args.access, &args.record, vec![strays])?;
     let client = connected.get_or_init(|| client).clone();
     // Deadlines are kept while a fetched item is printed, or a program runs.
     let driver = thread::spawn({
         let client = client.clone();
         move || client.drive()
     });
-    let watched = Watcher { args, client: client.clone(), printed: 0 }.watch(notifications);
+    let watched = Watcher { args, client: client.clone(), source, printed: 0 }.watch(notifications);
     client.close();
     // Why the connection ended is known from the notifications.
     let _ = driver.join();
     watched
 }
 
-fn connect(args: &Watch, address: String) -> anyhow::Result<(Client<Notif>, Notifications<Notif>)> {
-    let mut notif = Notif::default();
-    notif.ids = args.ids;
-    let mut connector = Connector::new(notif);
-    connector.config.timers.rearm = args.rearm;
-    connector.reconnect = (!args.no_reconnect).then(Reconnect::default);
-    let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(Strays::new(args.json))];
-    if let Some(file) = &args.record.file {
-        observers.push(Box::new(Record::new(file, &connector.dialect, &connector.config)?));
-    }
-    connector.observer = Some(Box::new(Observers(observers)));
-    Ok(connector.tcp(address)?)
-}
-
-/// The address in `HOST:PORT` or `notif://HOST:PORT`.
-pub(crate) fn notif_address(text: &str) -> anyhow::Result<String> {
-    let full = if text.contains("://") { text.to_owned() } else { format!("notif://{text}") };
-    let url = Url::parse(&full).with_context(|| format!("{text} is no address"))?;
-    if url.scheme() != "notif" {
-        bail!("{text}: {} is not supported; it is notif://HOST:PORT", url.scheme());
-    }
-    let host = url.host_str().filter(|host| !host.is_empty());
-    let host = host.with_context(|| format!("{text} names no host"))?;
-    Ok(format!("{host}:{}", url.port().unwrap_or(PORT)))
-}
-
-struct Watcher {
+struct Watcher<S: Source> {
     args: Watch,
-    client: Client<Notif>,
+    client: Client<S::Dialect>,
+    source: S,
     printed: u64,
 }
 
-impl Watcher {
-    fn watch(&mut self, notifications: Notifications<Notif>) -> anyhow::Result<()> {
+impl<S: Source> Watcher<S> {
+    fn watch(&mut self, notifications: Notifications<S::Dialect>) -> anyhow::Result<()> {
         if self.is_done() {
             return Ok(());
         }
+        self.begin()?;
         for notice in notifications {
             match notice? {
-                Notice::Notification(it) if self.wants(&it.topic()) => self.notified(&it.topic)?,
+                Notice::Notification(it) if self.wants(&it.topic()) => self.notified(&it)?,
                 Notice::Gap(gap) => {
                     self.say("gap", "may have missed notifications", &gap.to_string());
                 }
                 Notice::Refused(text) => {
                     bail!("the server refuses to send notifications: {}", escape(&text));
                 }
-                Notice::Resumed => self.say("resumed", "connected, and listening again", ""),
+                Notice::Resumed => self.resumed()?,
                 _ => {}
             }
             if self.is_done() {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    fn resumed(&mut self) -> anyhow::Result<()> {
+        self.say("resumed", "connected, and listening again", "");
+        self.begin()?;
+        if self.args.fetch {
+            for topic in self.source.topics() {
+                if self.wants(topic) && !self.is_done() {
+                    self.fetch(topic.as_bytes())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self) -> anyhow::Result<()> {
+        match self.source.begin(&self.client) {
+            Ok(Begun::Same) => {}
+            Ok(Begun::Other(why)) => self.say("other", "it is not what it was", &why),
+            Err(error) => self.failed(&error),
         }
         Ok(())
     }
@@ -113,42 +206,53 @@ impl Watcher {
         self.args.topics.is_empty() || self.args.topics.iter().any(|wanted| wanted == topic)
     }
 
-    fn notified(&mut self, topic: &[u8]) -> anyhow::Result<()> {
-        if !self.args.fetch {
-            return self.show(topic, None);
+    fn notified(&mut self, it: &Notification<Bytes>) -> anyhow::Result<()> {
+        if self.args.fetch {
+            return self.fetch(&it.topic);
         }
-        match self.client.request(Get(topic)) {
-            // It was fetched before, or gone before it could be.
-            Ok(item) if item.is_empty() => Ok(()),
-            Ok(item) => self.show(topic, Some(&item)),
-            Err(Error::NotConnected(Ended::ByProgram)) => Ok(()),
-            // Whether there will be another connection is known from the notifications.
-            Err(error) => {
-                let event = match error {
-                    Error::BadReply(BadReply::Refused(_)) | Error::Unavailable(_) => "refused",
-                    _ => "unfetched",
-                };
-                self.say(event, "could not be fetched", &error.to_string());
-                Ok(())
-            }
+        match self.source.change(it) {
+            Some(item) => self.show(&item),
+            None => Ok(()),
         }
     }
 
-    fn show(&mut self, topic: &[u8], item: Option<&[u8]>) -> anyhow::Result<()> {
-        let lossy = String::from_utf8_lossy;
-        let text = if self.args.json {
-            let mut object = json!({ "topic": lossy(topic) });
-            if let Some(item) = item {
-                object["item"] = json!(lossy(item));
+    fn fetch(&mut self, topic: &[u8]) -> anyhow::Result<()> {
+        match self.source.fetch(&self.client, topic) {
+            Ok(items) => {
+                for item in items {
+                    if !self.is_done() {
+                        self.show(&item)?;
+                    }
+                }
             }
-            object.to_string().into_bytes()
+            Err(error) => self.failed(&error),
+        }
+        Ok(())
+    }
+
+    /// Whether there will be another connection is known from the notifications.
+    fn failed(&self, error: &Error) {
+        if *error != Error::NotConnected(Ended::ByProgram) {
+            let refused =
+                matches!(error, Error::BadReply(BadReply::Refused(_)) | Error::Unavailable(_));
+            let event = if refused { "refused" } else { "unfetched" };
+            self.say(event, "could not be fetched", &error.to_string());
+        }
+    }
+
+    fn show(&mut self, item: &Item) -> anyhow::Result<()> {
+        let Item { topic, text, fields } = item;
+        let line = if self.args.json {
+            let mut object = fields.clone();
+            object.insert("topic".into(), String::from_utf8_lossy(topic).into());
+            Value::Object(object).to_string().into_bytes()
         } else {
-            item.map_or_else(|| topic.to_vec(), |item| [topic, item].join(&b' '))
+            text.as_ref().map_or_else(|| topic.clone(), |text| [&topic[..], text].join(&b' '))
         };
-        print::line(&text)?;
+        print::line(&line)?;
         self.printed += 1;
         if let Some(program) = &self.args.exec {
-            exec(program, topic, item);
+            exec(program, topic, text.as_deref());
         }
         Ok(())
     }
@@ -170,6 +274,8 @@ impl Watcher {
 fn exec(program: &Path, topic: &[u8], item: Option<&[u8]>) {
     let mut command = process::Command::new(program);
     command.env("BELLWIRE_TOPIC", OsStr::from_bytes(topic));
+    // It is none of that program's business.
+    command.env_remove(crate::password::VARIABLE);
     match item {
         Some(item) => command.env("BELLWIRE_ITEM", OsStr::from_bytes(item)),
         None => command.env_remove("BELLWIRE_ITEM"),

@@ -104,6 +104,13 @@ impl<D: Dialect + Clone> Client<D> {
         })
     }
 
+    /// The answers to the commands that the connection [began with](crate::Connector::opening), in
+    /// order, without those that were not due.
+    #[must_use]
+    pub fn opened(&self) -> Vec<Answer> {
+        self.shared.lock().session.opening_answers().to_vec()
+    }
+
     /// Asks for notifications. Waiting for them does so, too.
     pub fn listen(&self) {
         self.shared.act(|state| state.session.listen(true));

@@ -140,7 +140,8 @@ impl<D: Dialect + Clone> Session<D> {
     /// Gives the next of the commands that the connection begins with, once the server has greeted.
     fn open_on(&mut self) {
         let openings = Arc::clone(&self.openings);
-        let ready = self.client.is_opening() && self.client.is_greeted();
+        let client = &self.client;
+        let ready = client.is_opening() && client.is_greeted() && !client.is_upgrading();
         if !ready || self.opening.waiting.is_some() {
             return;
         }

@@ -1,0 +1,25 @@
+//! Watching a notif server: topics, and their items.
+
+use bellwire::Notification;
+use bellwire::dialect::notif::{Get, Notif};
+use bellwire_blocking::{Client, Error};
+use bytes::Bytes;
+
+use super::{Item, Source};
+
+pub(super) struct Board;
+
+impl Source for Board {
+    type Dialect = Notif;
+
+    fn change(&self, it: &Notification<Bytes>) -> Option<Item> {
+        Some(Item::new(it.topic.to_vec(), None))
+    }
+
+    fn fetch(&mut self, client: &Client<Notif>, topic: &[u8]) -> Result<Vec<Item>, Error> {
+        let item = client.request(Get(topic))?;
+        // Nothing: it was fetched before, or gone before it could be.
+        let items = Some(item).filter(|item| !item.is_empty()).into_iter();
+        Ok(items.map(|item| Item::new(topic, Some(item.to_vec()))).collect())
+    }
+}
