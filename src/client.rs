@@ -1,6 +1,7 @@
 //! The client's machine.
 
 use alloc::borrow::Cow;
+use core::fmt;
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
@@ -478,6 +479,17 @@ pub enum Abandoned {
     Held,
     /// It had its outcome already, or was never given.
     Settled,
+}
+
+/// In the words of a [`Transcript`](crate::Transcript)'s `>` lines.
+impl fmt::Display for Abandoned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Withdrawn => "withdrawn",
+            Self::Held => "held",
+            Self::Settled => "settled",
+        })
+    }
 }
 
 /// A cursor over what happened.

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{Act, Said, Step, Transcript, What};
-use crate::client::{Abandoned, Client};
+use crate::client::Client;
 use crate::dialect::{self, Dialect, ServerDialect, Spoken};
 use crate::error::{Error, escape};
 use crate::event::{Reply, ServerEvent};
@@ -331,11 +331,7 @@ impl<D: Dialect> End for ClientEnd<D> {
             Act::Abandon(number) => {
                 let ticket = self.tickets.iter().find(|ticket| ticket.number() == *number);
                 let ticket = *ticket.ok_or("no such ticket was given")?;
-                Ok(Some(match self.client.abandon(ticket) {
-                    Abandoned::Withdrawn => format!("withdrawn {number}"),
-                    Abandoned::Held => format!("held {number}"),
-                    Abandoned::Settled => format!("settled {number}"),
-                }))
+                Ok(Some(format!("{} {number}", self.client.abandon(ticket))))
             }
             act => Err(format!("a client does not {act}")),
         }

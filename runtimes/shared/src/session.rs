@@ -323,7 +323,8 @@ impl<D: Dialect + Clone> Session<D> {
         if waits && connection == self.connection {
             self.observe(|observer| observer.act(&Act::Abandon(ticket.number())));
             let how = self.client.abandon(ticket);
-            log::debug!("#{} abandoned {ticket}: {how:?}", self.connection);
+            log::debug!("#{} {how} {ticket}", self.connection);
+            self.observe(|observer| observer.abandoned(ticket.number(), how));
             if how == Abandoned::Held {
                 self.drain();
             }
