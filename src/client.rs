@@ -73,8 +73,8 @@ pub struct Client<D: Dialect> {
     opening: bool,
     /// The command that the server has to ask for more of.
     paused: Option<Paused>,
-    /// What the frame is of which a piece has come.
-    in_pieces: Option<Class>,
+    /// What the frame is of which a piece has come, and where it began.
+    in_pieces: Option<(Class, u64)>,
     unsolicited: u64,
     end: End,
 }

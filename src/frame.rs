@@ -36,7 +36,7 @@ pub enum Framing {
     Broken {
         /// What is wrong.
         what: &'static str,
-        /// How many bytes it takes to see that it is.
+        /// How many bytes it takes to see that it is, without the frame's end.
         seen: usize,
     },
 }
@@ -138,7 +138,7 @@ impl Counted {
                     *self = Self { text: 0, left: bytes, behind: true, pieces: true };
                     return Framing::Piece { body: end, end, last: false };
                 }
-                Err(what) => return Framing::Broken { what, seen: end },
+                Err(what) => return Framing::Broken { what, seen: body },
             }
         }
         Framing::More { searched: searched.max(self.text) }
@@ -309,10 +309,10 @@ impl Input {
                 self.searched = searched;
                 Cut::Nothing
             }
-            Framing::Frame { .. } | Framing::Piece { .. } | Framing::More { .. } => {
-                Cut::TooLong(self.beginning(limit))
+            Framing::Broken { what, seen } if seen <= limit => {
+                Cut::Broken(what, self.beginning(seen))
             }
-            Framing::Broken { what, seen } => Cut::Broken(what, self.beginning(seen)),
+            _ => Cut::TooLong(self.beginning(limit)),
         }
     }
 

@@ -144,8 +144,7 @@ impl<D: Dialect> Client<D> {
                 Err(error)
             }
             End::Eof(how) => {
-                let cut_off = self.input.pending();
-                let how = how.unwrap_or(match cut_off {
+                let how = how.unwrap_or(match self.cut_off() {
                     0 => Closed::Cleanly,
                     bytes => Closed::MidFrame { bytes },
                 });
@@ -154,6 +153,12 @@ impl<D: Dialect> Client<D> {
             }
             End::Open | End::Over => Ok(None),
         }
+    }
+
+    /// How many bytes have come of a frame that has not ended.
+    fn cut_off(&self) -> usize {
+        let began = self.in_pieces.as_ref().map_or(self.input.taken(), |(_, at)| *at);
+        usize::try_from(self.input.received() - began).unwrap_or(usize::MAX)
     }
 
     pub(super) fn earliest(&self) -> Option<Moment> {
