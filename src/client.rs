@@ -230,8 +230,8 @@ impl<D: Dialect> Client<D> {
         self.opening = true;
     }
 
-    /// Accepts a command that the connection begins with: it goes before all others that wait. Its
-    /// reply must come as soon as any other's.
+    /// Accepts a command that the connection begins with: it goes before all others that wait, and is
+    /// accepted however many these are. Its reply must come as soon as any other's.
     ///
     /// # Errors
     ///
@@ -249,6 +249,7 @@ impl<D: Dialect> Client<D> {
     /// The connection has begun: what waited is said.
     pub fn opened(&mut self) {
         self.opening = false;
+        self.listen_for_silence();
     }
 
     /// Whether the stream has to change before anything else can be said or heard: the server has

@@ -53,10 +53,10 @@ impl<D: Dialect> Client<D> {
         self.expire_command()
     }
 
-    /// Where there is no room for a probe, the answer to what is on the wire serves as well.
+    /// Where a probe cannot be sent, the answer to what is on the wire serves as well.
     fn probe(&mut self) {
-        self.patience.probe_due = self.has_room();
-        if !self.patience.probe_due {
+        self.patience.probe_due = self.has_room() && !self.must_wait() && !self.opening;
+        if !self.patience.probe_due && !self.flight.is_empty() {
             self.patience.probe = Timer::start(self.config.timers.probe);
             self.clock.arm(&mut self.patience.probe, &Moved::Steadily);
         }

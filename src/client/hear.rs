@@ -245,7 +245,9 @@ impl<D: Dialect> Client<D> {
         let at = self.input.position(frame);
         let asked = |paused: &mut Paused| self.flight.find(To::Number(paused.number), at).is_some();
         if let Some(paused) = self.paused.take_if(asked) {
+            let number = paused.number;
             self.paused = paused.go_on(&mut self.output);
+            self.be_patient(number);
             return None;
         }
         let entering = self.switch.phase == Phase::Entering && self.switch.holds_enter();
