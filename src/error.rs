@@ -174,6 +174,9 @@ pub enum Refusal {
     /// It is a word that the machine itself must say or hear.
     #[error("it is reserved: {0}")]
     Reserved(&'static str),
+    /// It ends before the command does.
+    #[error("it is not whole: {0}")]
+    Incomplete(&'static str),
     /// It is longer than [`Limits::frame`](crate::Limits::frame) allows.
     #[error("it is longer than {allowed} bytes")]
     TooLong {

@@ -5,12 +5,13 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::ops::Range;
 use core::time::Duration;
 
 use super::{Act, Said, Step, Transcript, What};
 use crate::client::{Abandoned, Client};
 use crate::dialect::{self, Dialect, ServerDialect, Spoken};
-use crate::error::{Error, escape};
+use crate::error::{Error, Refusal, escape};
 use crate::event::{Reply, ServerEvent};
 use crate::mode;
 use crate::server::Server;
@@ -85,9 +86,10 @@ trait End {
     fn says(what: &What) -> Option<(bool, &Said)>;
     fn hear(&mut self, said: &Said);
     fn tick(&mut self, now: Duration);
-    /// Does what the program must have done before the machine says `line`. In a strict transcript,
-    /// the program's wishes about the mode are acts.
-    fn prompt(&mut self, line: &[u8], strict: bool) -> Result<(), String>;
+    /// Does what the program must have done before the machine says what this end says from here on,
+    /// `said`, of which the first line is `line`. In a strict transcript, the program's wishes about
+    /// the mode are acts.
+    fn prompt(&mut self, line: &[u8], said: &[u8], strict: bool) -> Result<(), String>;
     fn output(&mut self) -> &[u8];
     fn written(&mut self, count: usize);
     /// Does what the program does; says what came of it.
@@ -101,6 +103,8 @@ struct Player<'t, 'w, E> {
     end: E,
     watch: &'w mut dyn FnMut(Shown<'_>),
     now: Duration,
+    /// All that this end says, and how much of it has been said.
+    said: (Vec<u8>, usize),
     taken: VecDeque<String>,
     /// Whether the transcript says what everything is taken for.
     strict: bool,
@@ -109,8 +113,14 @@ struct Player<'t, 'w, E> {
 impl<'t, 'w, E: End> Player<'t, 'w, E> {
     fn new(transcript: &'t Transcript, end: E, watch: &'w mut dyn FnMut(Shown<'_>)) -> Self {
         let strict = transcript.steps.iter().any(|step| matches!(step.what, What::Taken(_)));
-        let taken = VecDeque::new();
-        Self { transcript, end, watch, now: Duration::ZERO, taken, strict }
+        let mut said = Vec::new();
+        for step in &transcript.steps {
+            if let Some((true, Said::Bytes(bytes))) = E::says(&step.what) {
+                said.extend_from_slice(bytes);
+            }
+        }
+        let (now, said, taken) = (Duration::ZERO, (said, 0), VecDeque::new());
+        Self { transcript, end, watch, now, said, taken, strict }
     }
 
     fn play(&mut self) -> Result<(), Mismatch> {
@@ -180,7 +190,9 @@ impl<'t, 'w, E: End> Player<'t, 'w, E> {
 
     fn say(&mut self, bytes: &[u8]) -> Result<(), String> {
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.end.prompt(line, self.strict)?;
+            let (said, at) = &mut self.said;
+            self.end.prompt(line, said.get(*at..).unwrap_or_default(), self.strict)?;
+            *at += line.len();
             let due = self.end.output();
             if !due.starts_with(line) {
                 let due = escape(due);
@@ -221,6 +233,29 @@ impl<D: Dialect> ClientEnd<D> {
         self.tickets.push(given.map_err(|refused| refused.to_string())?);
         Ok(())
     }
+
+    /// Gives the command whose first line is at `text` in `said`. One with literals goes on in the
+    /// lines behind it.
+    fn command_of(&mut self, said: &[u8], text: Range<usize>) -> Result<(), String> {
+        let timeout = self.client.config().timers.reply;
+        let mut end = text.end;
+        loop {
+            let refused = match self.client.command_within(&said[text.start..end], timeout) {
+                Ok(ticket) => {
+                    self.tickets.push(ticket);
+                    return Ok(());
+                }
+                Err(refused) => refused,
+            };
+            let mut more = said[end..].split_inclusive(|byte| *byte == b'\n');
+            match (refused.why, more.next(), more.next()) {
+                (Refusal::Incomplete(_), Some(newline), Some(line)) => {
+                    end += newline.len() + without_end(line).len();
+                }
+                _ => return Err(refused.to_string()),
+            }
+        }
+    }
 }
 
 impl<D: Dialect> End for ClientEnd<D> {
@@ -244,7 +279,7 @@ impl<D: Dialect> End for ClientEnd<D> {
         self.client.tick(now);
     }
 
-    fn prompt(&mut self, line: &[u8], strict: bool) -> Result<(), String> {
+    fn prompt(&mut self, line: &[u8], said: &[u8], strict: bool) -> Result<(), String> {
         if self.client.has_output() {
             return Ok(());
         }
@@ -258,8 +293,7 @@ impl<D: Dialect> End for ClientEnd<D> {
             Spoken::Command { text }
                 if !matches!(intent, mode::Step::Command | mode::Step::Probe) =>
             {
-                let timeout = self.client.config().timers.reply;
-                self.command(&line[text], timeout)?;
+                self.command_of(said, text)?;
             }
             _ => {}
         }
@@ -370,7 +404,7 @@ impl<D: ServerDialect> End for ServerEnd<D> {
         self.server.tick(now);
     }
 
-    fn prompt(&mut self, line: &[u8], _: bool) -> Result<(), String> {
+    fn prompt(&mut self, line: &[u8], _: &[u8], _: bool) -> Result<(), String> {
         if !self.server.output().is_empty() {
             return Ok(());
         }
