@@ -280,6 +280,7 @@ impl<D: Dialect> Client<D> {
             self.fault(error.clone());
             return Err(error);
         }
+        self.dialect.upgraded();
         self.secured();
         self.listen_for_silence();
         Ok(())

@@ -146,7 +146,8 @@ pub enum Cause {
 }
 
 /// A value of the caller's that was not accepted, with the reason. Nothing was sent, and the value
-/// is handed back (guarantee G13).
+/// is handed back (guarantee G13): `Debug` shows it as its own `Debug` does, a password in text
+/// included, while typed commands hide theirs; `Display` shows the reason alone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("refused: {why}")]
 pub struct Refused<T: fmt::Debug> {
