@@ -11,7 +11,7 @@ use core::time::Duration;
 use super::{Act, Said, Step, Transcript, What};
 use crate::client::{Abandoned, Client};
 use crate::dialect::{self, Dialect, ServerDialect, Spoken};
-use crate::error::{Error, Refusal, escape};
+use crate::error::{Error, Refusal, Refused, escape};
 use crate::event::{Reply, ServerEvent};
 use crate::mode;
 use crate::server::Server;
@@ -234,27 +234,33 @@ impl<D: Dialect> ClientEnd<D> {
         Ok(())
     }
 
-    /// Gives the command whose first line is at `text` in `said`. One with literals goes on in the
-    /// lines behind it.
+    /// Gives the command whose first line is at `text` in `said`. One that pauses, or holds literals,
+    /// goes on in the lines behind it.
     fn command_of(&mut self, said: &[u8], text: Range<usize>) -> Result<(), String> {
         let timeout = self.client.config().timers.reply;
         let mut end = text.end;
         loop {
-            let refused = match self.client.command_within(&said[text.start..end], timeout) {
-                Ok(ticket) => {
-                    self.tickets.push(ticket);
-                    return Ok(());
-                }
-                Err(refused) => refused,
-            };
             let mut more = said[end..].split_inclusive(|byte| *byte == b'\n');
-            match (refused.why, more.next(), more.next()) {
-                (Refusal::Incomplete(_), Some(newline), Some(line)) => {
-                    end += newline.len() + without_end(line).len();
+            let (newline, line) = (more.next(), more.next().map(without_end));
+            if !line.is_some_and(|line| self.is_continuation(line)) {
+                match self.client.command_within(&said[text.start..end], timeout) {
+                    Ok(ticket) => {
+                        self.tickets.push(ticket);
+                        return Ok(());
+                    }
+                    Err(Refused { why: Refusal::Incomplete(_), .. }) if line.is_some() => {}
+                    Err(refused) => return Err(refused.to_string()),
                 }
-                _ => return Err(refused.to_string()),
             }
+            end += newline.map_or(0, <[u8]>::len) + line.map_or(0, <[u8]>::len);
         }
+    }
+
+    /// Whether a line has no tag, where each command has one.
+    fn is_continuation(&self, line: &[u8]) -> bool {
+        let dialect = self.client.dialect();
+        let untagged = matches!(dialect.spoken(line), Spoken::Command { text } if text.start == 0);
+        dialect.numbered() && untagged
     }
 }
 
