@@ -145,7 +145,7 @@ impl Verb {
         } else if is(b"IDLE") || is(b"DONE") {
             return Err(Refusal::Reserved("the mode is switched by listening, not by a command"));
         }
-        Ok(if is(b"LOGIN") {
+        let verb = if is(b"LOGIN") {
             Self::Login
         } else if is(b"AUTHENTICATE") {
             Self::Authenticate
@@ -155,7 +155,11 @@ impl Verb {
             Self::Messages
         } else {
             Self::Other
-        })
+        };
+        match (of_uid, verb) {
+            (None, _) | (_, Self::Messages | Self::Other) => Ok(verb),
+            _ => Err(Refusal::Reserved("it has nothing to do with UIDs")),
+        }
     }
 
     fn is_secret(self) -> bool {
