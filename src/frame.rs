@@ -120,7 +120,6 @@ impl Counted {
         if self.left > 0 {
             return self.counted_piece(input, whole);
         }
-        let mut searched = searched;
         while searched.max(self.text) < input.len() {
             let Framing::Frame { body, end } = line(input, searched.max(self.text)) else {
                 return Framing::More { searched: input.len() };
@@ -132,7 +131,6 @@ impl Counted {
                 Ok(Some(bytes)) if bytes <= whole.saturating_sub(end) => {
                     self.text = end + bytes;
                     self.behind = true;
-                    searched = self.text;
                 }
                 Ok(Some(bytes)) => {
                     *self = Self { text: 0, left: bytes, behind: true, pieces: true };
@@ -153,7 +151,7 @@ impl Counted {
     fn counted_piece(&mut self, input: &[u8], whole: usize) -> Framing {
         let piece = self.left.min(whole.max(1));
         if input.len() < piece {
-            return Framing::More { searched: 0 };
+            return Framing::More { searched: piece };
         }
         self.left -= piece;
         Framing::Piece { body: piece, end: piece, last: false }

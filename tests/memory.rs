@@ -256,6 +256,25 @@ fn a_declared_size_allocates_nothing() {
     }
 }
 
+/// G12: of what comes behind the agreement to switch to TLS, no more is kept than a message shows.
+#[test]
+fn plain_text_behind_an_agreement_is_not_kept() {
+    let mut client = Client::new(Imap::default(), Config::default());
+    client.feed(b"* OK ready\r\n");
+    read_all(&mut client);
+    client.command("STARTTLS").unwrap();
+    client.output();
+    client.feed(b"A1 OK go\r\n");
+    read_all(&mut client);
+    assert!(client.is_upgrading());
+    let cost = measure(|| {
+        for _ in 0..1000 {
+            client.feed(&[b'x'; 4096]);
+        }
+    });
+    assert!(cost.bytes_max <= KIB as u64, "{} bytes", cost.bytes_max);
+}
+
 /// A client of IMAP's is larger, as it knows what the server offers.
 #[test]
 fn an_idle_imap_connection_takes_at_most_two_kibibytes() {

@@ -114,6 +114,7 @@ impl Real {
                         (Told::Piece(input[start..start + body].to_vec(), last), end)
                     }
                     Framing::More { searched: more } => {
+                        assert!(more >= came - start, "it would search again");
                         real.searched += more.min(came - start).saturating_sub(searched);
                         searched = more;
                         break;

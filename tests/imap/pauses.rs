@@ -146,12 +146,12 @@ fn abandoned() {
     );
 }
 
-/// G3, G12: it is not dropped to make room for other abandoned commands either.
+/// G3, G12: it is not forgotten as other abandoned commands are, when there are too many of them.
 #[test]
-fn abandoned_and_not_dropped() {
+fn abandoned_and_not_forgotten() {
     greeted(
         "= in-flight 8
-        = held 1
+        = held 0
         C: A1 NOOP
         ! command APPEND INBOX {5}\\r\\nhello
         C: A2 APPEND INBOX {5}
