@@ -73,8 +73,8 @@ pub struct Client<D: Dialect> {
     opening: bool,
     /// The command that the server has to ask for more of.
     paused: Option<Paused>,
-    /// What the frame is of which a piece has come.
-    in_pieces: Option<Class>,
+    /// What the frame is of which a piece has come, and where it began.
+    in_pieces: Option<(Class, u64)>,
     unsolicited: u64,
     end: End,
 }
@@ -230,8 +230,8 @@ impl<D: Dialect> Client<D> {
         self.opening = true;
     }
 
-    /// Accepts a command that the connection begins with: it goes before all others that wait. Its
-    /// reply must come as soon as any other's.
+    /// Accepts a command that the connection begins with: it goes before all others that wait, and is
+    /// accepted however many these are. Its reply must come as soon as any other's.
     ///
     /// # Errors
     ///
@@ -249,6 +249,7 @@ impl<D: Dialect> Client<D> {
     /// The connection has begun: what waited is said.
     pub fn opened(&mut self) {
         self.opening = false;
+        self.listen_for_silence();
     }
 
     /// Whether the connection still has to begin; see [`open`](Self::open).
@@ -285,6 +286,7 @@ impl<D: Dialect> Client<D> {
             self.fault(error.clone());
             return Err(error);
         }
+        self.dialect.upgraded();
         self.secured();
         self.listen_for_silence();
         Ok(())
