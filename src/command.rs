@@ -232,13 +232,14 @@ impl<'a> Encoder<'a> {
 
     /// What follows is sent when the server says that it wants it
     /// ([`Class::Continue`](crate::dialect::Class::Continue)), and never if the server answers the
-    /// command before that. Until then nothing else is sent.
+    /// command before that. Until then nothing else is sent, also if the command is abandoned.
     pub fn pause(&mut self) {
         self.marks.pauses.push(self.out.len() - self.start);
     }
 
     /// A good reply to this command ends what can be read: nothing more is sent, and nothing more is
-    /// taken, until [`Client::upgrade`](crate::Client::upgrade) is called (STARTTLS).
+    /// taken, until [`Client::upgrade`](crate::Client::upgrade) is called (STARTTLS). It is sent when
+    /// nothing is on the wire, and if it is abandoned there, the connection is given up.
     pub fn barrier(&mut self) {
         self.marks.barrier = true;
     }

@@ -110,7 +110,8 @@ impl Imap {
         &self.capabilities
     }
 
-    /// Whether the server's greeting says that nobody has to log in (`PREAUTH`).
+    /// Whether the server's greeting says that nobody has to log in (`PREAUTH`); after a switch to TLS,
+    /// that does not count any more.
     #[must_use]
     pub fn is_preauthenticated(&self) -> bool {
         self.preauthenticated

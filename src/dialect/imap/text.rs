@@ -144,6 +144,8 @@ impl Verb {
             return Err(Refusal::Reserved("a blank cannot stand before a command"));
         } else if is(b"IDLE") || is(b"DONE") {
             return Err(Refusal::Reserved("the mode is switched by listening, not by a command"));
+        } else if is(b"COMPRESS") {
+            return Err(Refusal::Reserved("nobody here could read what comes compressed"));
         }
         let verb = if is(b"LOGIN") {
             Self::Login
