@@ -166,6 +166,12 @@ impl<D: Dialect> Client<D> {
         self.finish(Some(Closed::Reset))
     }
 
+    /// Gives the connection up for a reason that the machine cannot see: more was gathered than there
+    /// is room for, say. What has come is dropped; outcomes and the reason are told by the events.
+    pub fn give_up(&mut self, reason: Error) {
+        self.fault(reason);
+    }
+
     /// The events that are not told yet.
     pub fn events(&mut self) -> Events<'_, D> {
         Events { client: self }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bellwire::transcript::{Act, Said};
 use bellwire::{
     Abandoned, Answer, Client, Command, Config, Dialect, Event, Excerpt, Failure, LimitKind,
-    Notification, Phase, Refusal, Refused, Ticket, command,
+    Notification, Phase, Refusal, Refused, Reply, Ticket, command,
 };
 use bytes::{Bytes, BytesMut};
 
@@ -61,7 +61,7 @@ struct Request {
     parts: VecDeque<Bytes>,
     /// Bytes of the parts.
     size: usize,
-    outcome: Option<Outcome>,
+    outcome: Option<Result<Reply<Bytes>, Failure>>,
 }
 
 impl<D: Dialect + Clone> Session<D> {
@@ -208,19 +208,15 @@ impl<D: Dialect + Clone> Session<D> {
     /// The outcome of a request, if it has one; it is given once.
     pub fn outcome(&mut self, id: RequestId) -> Option<Outcome> {
         let outcome = self.requests.get_mut(&id)?.outcome.take()?;
-        self.requests.remove(&id);
-        Some(outcome)
+        let parts = self.requests.remove(&id)?.parts;
+        Some(outcome.map(|reply| Answer { parts: parts.into(), reply }))
     }
 
     /// The oldest part of a request's reply that has come and was not taken yet. It is then no part of
     /// the outcome's answer, so that a reply of any size can be taken bit by bit.
     pub fn part(&mut self, id: RequestId) -> Option<Bytes> {
         let request = self.requests.get_mut(&id)?;
-        let part = match &mut request.outcome {
-            Some(Ok(answer)) if !answer.parts.is_empty() => answer.parts.remove(0),
-            Some(_) => return None,
-            None => request.parts.pop_front()?,
-        };
+        let part = request.parts.pop_front()?;
         request.size -= part.len();
         Some(part)
     }
@@ -341,8 +337,7 @@ impl<D: Dialect + Clone> Session<D> {
             }
             Event::Reply { ticket, reply } => {
                 if let Some(request) = self.requests.get_mut(&id(ticket)) {
-                    let parts = std::mem::take(&mut request.parts);
-                    request.outcome = Some(Ok(Answer { parts: parts.into(), reply }));
+                    request.outcome = Some(Ok(reply));
                 }
             }
             Event::Failed { ticket, why } => {
@@ -399,8 +394,8 @@ impl<D: Dialect + Clone> Session<D> {
     /// The machine keeps nothing of what this session gathers, so it cannot see that it is too much.
     fn over_limit(&mut self, text: &[u8]) {
         let (limit, allowed) = (LimitKind::Reply, self.client.config().limits.reply);
-        let error = bellwire::Error::Limit { limit, allowed, excerpt: Excerpt::new(text) };
-        self.closed(Ended::Fault(error));
+        let excerpt = Excerpt::new(text);
+        self.client.give_up(bellwire::Error::Limit { limit, allowed, excerpt });
     }
 
     /// The server has confirmed the mode; where it does not confirm it (MPD), it has greeted, and
