@@ -120,9 +120,12 @@ pub trait Dialect {
         false
     }
 
-    /// From here on nobody can listen in: TLS, or a socket that never leaves the machine. What was
-    /// learned before it is to be forgotten, for anybody may have said it.
+    /// Nobody can listen in on this connection: TLS, or a socket that never leaves the machine.
     fn secured(&mut self) {}
+
+    /// The stream has changed, to TLS: what was learned before it is to be forgotten, for anybody may
+    /// have said it.
+    fn upgraded(&mut self) {}
 
     /// Writes one of the words that the machine says by itself, and says what answers it: `None`
     /// when nothing does. Writes nothing when the protocol has no such word.

@@ -113,18 +113,18 @@ impl<D: Dialect> Client<D> {
     /// Takes a piece of a frame. The first says what the frame is.
     #[cold]
     fn hear_piece(&mut self, piece: Span, last: bool) -> Option<Event<Span>> {
-        let at = self.input.position(piece);
-        let class = match self.in_pieces.take() {
-            Some(class) => class,
+        let (class, at) = match self.in_pieces.take() {
+            Some(begun) => begun,
             None => {
                 let Self { dialect, input, flight, .. } = self;
+                let at = input.position(piece);
                 let mut awaiting = Awaiting::new(flight, at, self.switch.phase, self.greeted);
-                dialect.classify(input.bytes(piece), &mut awaiting)
+                (dialect.classify(input.bytes(piece), &mut awaiting), at)
             }
         };
         if !last {
             let event = self.hear_unfinished(piece, &class, at);
-            self.in_pieces = Some(class);
+            self.in_pieces = Some((class, at));
             return event;
         }
         match class {
@@ -132,8 +132,11 @@ impl<D: Dialect> Client<D> {
             Class::Reply { to, status, .. } => {
                 self.hear_reply(to, at, Reply { status, text: piece })
             }
-            Class::Notification { .. } | Class::Data { .. } => {
+            Class::Notification { .. } => {
                 Some(Event::Data { topic: Span::default(), text: piece, news: true })
+            }
+            Class::Data { news, .. } => {
+                Some(Event::Data { topic: Span::default(), text: piece, news })
             }
             class => self.hear(piece, &class),
         }
@@ -243,7 +246,9 @@ impl<D: Dialect> Client<D> {
         let at = self.input.position(frame);
         let asked = |paused: &mut Paused| self.flight.find(To::Number(paused.number), at).is_some();
         if let Some(paused) = self.paused.take_if(asked) {
+            let number = paused.number;
             self.paused = paused.go_on(&mut self.output);
+            self.be_patient(number);
             return None;
         }
         let entering = self.switch.phase == Phase::Entering && self.switch.holds_enter();

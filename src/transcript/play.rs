@@ -6,12 +6,13 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::ops::Range;
 use core::time::Duration;
 
 use super::{Act, Said, Step, Transcript, What};
 use crate::client::Client;
 use crate::dialect::{self, Dialect, ServerDialect, Spoken};
-use crate::error::{Error, escape};
+use crate::error::{Error, Refusal, Refused, escape};
 use crate::event::{Reply, ServerEvent};
 use crate::frame::{self, Framing};
 use crate::mode;
@@ -87,9 +88,10 @@ trait End {
     fn says(what: &What) -> Option<(bool, &Said)>;
     fn hear(&mut self, said: &Said);
     fn tick(&mut self, now: Duration);
-    /// Does what the program must have done before the machine says what `text` begins with. In a
-    /// strict transcript, the program's wishes about the mode and its news are acts.
-    fn prompt(&mut self, text: &[u8], strict: bool) -> Result<(), String>;
+    /// Does what the program must have done before the machine says what `write`, the rest of one
+    /// write, begins with; `said` is all that this end says from here on. In a strict transcript, the
+    /// program's wishes about the mode and its news are acts.
+    fn prompt(&mut self, write: &[u8], said: &[u8], strict: bool) -> Result<(), String>;
     fn output(&mut self) -> &[u8];
     fn written(&mut self, count: usize);
     /// Whether this end may close the connection now.
@@ -105,6 +107,8 @@ struct Player<'t, 'w, E> {
     end: E,
     watch: &'w mut dyn FnMut(Shown<'_>),
     now: Duration,
+    /// All that this end says, and how much of it has been said.
+    said: (Vec<u8>, usize),
     taken: VecDeque<String>,
     /// Whether the transcript says what everything is taken for.
     strict: bool,
@@ -113,8 +117,14 @@ struct Player<'t, 'w, E> {
 impl<'t, 'w, E: End> Player<'t, 'w, E> {
     fn new(transcript: &'t Transcript, end: E, watch: &'w mut dyn FnMut(Shown<'_>)) -> Self {
         let strict = transcript.steps.iter().any(|step| matches!(step.what, What::Taken(_)));
-        let taken = VecDeque::new();
-        Self { transcript, end, watch, now: Duration::ZERO, taken, strict }
+        let mut said = Vec::new();
+        for step in &transcript.steps {
+            if let Some((true, Said::Bytes(bytes))) = E::says(&step.what) {
+                said.extend_from_slice(bytes);
+            }
+        }
+        let (now, said, taken) = (Duration::ZERO, (said, 0), VecDeque::new());
+        Self { transcript, end, watch, now, said, taken, strict }
     }
 
     fn play(&mut self) -> Result<(), Mismatch> {
@@ -188,7 +198,9 @@ impl<'t, 'w, E: End> Player<'t, 'w, E> {
     fn say(&mut self, bytes: &[u8]) -> Result<(), String> {
         let mut text = bytes;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.end.prompt(text, self.strict)?;
+            let (said, at) = &mut self.said;
+            self.end.prompt(text, said.get(*at..).unwrap_or_default(), self.strict)?;
+            *at += line.len();
             text = &text[line.len()..];
             let due = self.end.output();
             if !due.starts_with(line) {
@@ -233,6 +245,35 @@ impl<D: Dialect> ClientEnd<D> {
         self.tickets.push(given.map_err(|refused| refused.to_string())?);
         Ok(())
     }
+
+    /// Gives the command whose first line is at `text` in `said`. One that pauses, or holds literals,
+    /// goes on in the lines behind it.
+    fn command_of(&mut self, said: &[u8], text: Range<usize>) -> Result<(), String> {
+        let timeout = self.client.config().timers.reply;
+        let mut end = text.end;
+        loop {
+            let mut more = said[end..].split_inclusive(|byte| *byte == b'\n');
+            let (newline, line) = (more.next(), more.next().map(first_line));
+            if !line.is_some_and(|line| self.is_continuation(line)) {
+                match self.client.command_within(&said[text.start..end], timeout) {
+                    Ok(ticket) => {
+                        self.tickets.push(ticket);
+                        return Ok(());
+                    }
+                    Err(Refused { why: Refusal::Incomplete(_), .. }) if line.is_some() => {}
+                    Err(refused) => return Err(refused.to_string()),
+                }
+            }
+            end += newline.map_or(0, <[u8]>::len) + line.map_or(0, <[u8]>::len);
+        }
+    }
+
+    /// Whether a line has no tag, where each command has one.
+    fn is_continuation(&self, line: &[u8]) -> bool {
+        let dialect = self.client.dialect();
+        let untagged = matches!(dialect.spoken(line), Spoken::Command { text } if text.start == 0);
+        dialect.numbered() && untagged
+    }
 }
 
 impl<D: Dialect> End for ClientEnd<D> {
@@ -256,12 +297,12 @@ impl<D: Dialect> End for ClientEnd<D> {
         self.client.tick(now);
     }
 
-    fn prompt(&mut self, text: &[u8], strict: bool) -> Result<(), String> {
+    fn prompt(&mut self, write: &[u8], said: &[u8], strict: bool) -> Result<(), String> {
         if self.client.has_output() {
             return Ok(());
         }
         let intent = self.client.intent();
-        let line = first_line(text);
+        let line = first_line(write);
         match self.client.dialect().spoken(line) {
             Spoken::Enter | Spoken::Leave if strict => {}
             Spoken::Enter if intent != mode::Step::Enter => self.client.listen(),
@@ -271,8 +312,7 @@ impl<D: Dialect> End for ClientEnd<D> {
             Spoken::Command { text }
                 if !matches!(intent, mode::Step::Command | mode::Step::Probe) =>
             {
-                let timeout = self.client.config().timers.reply;
-                self.command(&line[text], timeout)?;
+                self.command_of(said, text)?;
             }
             _ => {}
         }
@@ -405,7 +445,7 @@ impl<D: ServerDialect> End for ServerEnd<D> {
         self.server.tick(now);
     }
 
-    fn prompt(&mut self, text: &[u8], strict: bool) -> Result<(), String> {
+    fn prompt(&mut self, text: &[u8], _: &[u8], strict: bool) -> Result<(), String> {
         if !self.server.output().is_empty() {
             return Ok(());
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bellwire::{Answer, Cause, Command, Dialect, Failure, Refusal};
 use bellwire_adapter::{Ended, Error, RequestId};
+use bytes::Bytes;
 
 use crate::drive::{Shared, State};
 
@@ -168,6 +169,30 @@ pub struct Pending<D: Dialect + Clone, C> {
 }
 
 impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
+    /// Waits for the next part of the reply; `None` when it has ended, or failed, which
+    /// [`wait`](Self::wait) then tells. What is taken so is no part of the reply any more: a reply of
+    /// any size can be taken bit by bit.
+    ///
+    /// ```no_run
+    /// use bellwire::dialect::mpd::{Ask, Mpd};
+    ///
+    /// let (client, _) = bellwire_blocking::connect("127.0.0.1:6600", Mpd::default())?;
+    /// let mut pending = client.send(Ask::new("listallinfo"))?;
+    /// while let Some(line) = pending.part() {
+    ///     println!("{}", String::from_utf8_lossy(&line));
+    /// }
+    /// pending.wait()?;
+    /// # Ok::<(), bellwire_blocking::Error>(())
+    /// ```
+    pub fn part(&mut self) -> Option<Bytes> {
+        let id = self.id?;
+        let next = self.client.shared.wait(None, |state| match state.session.part(id) {
+            None if !state.session.is_settled(id) => None,
+            part => Some(part),
+        });
+        next.flatten()
+    }
+
     /// Waits for the reply.
     ///
     /// # Errors

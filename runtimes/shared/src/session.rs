@@ -1,23 +1,26 @@
 //! A client's session without its I/O: over one connection after the other, with requests whose
 //! callers wait, and notifications on their way to their readers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bellwire::transcript::{Act, Said};
 use bellwire::{
     Abandoned, Answer, Client, Command, Config, Dialect, Event, Excerpt, Failure, LimitKind,
-    Notification, Phase, Refusal, Refused, Ticket, command,
+    Notification, Phase, Refusal, Refused, Reply, Ticket, command,
 };
 use bytes::{Bytes, BytesMut};
 
-use crate::error::{Ended, Error};
+use crate::error::Ended;
 use crate::inbox::{Gap, Inbox, Notice};
 use crate::observer::{Observer, log_lines};
 use crate::opening::{Opening, as_typed};
+
+mod begin;
+
+use begin::Opened;
 
 /// Names a request through the whole session: tickets start anew with each connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,28 +55,14 @@ pub struct Session<D: Dialect> {
     resuming: bool,
 }
 
-/// How far a connection has begun.
-#[derive(Debug, Default)]
-struct Opened {
-    /// So many of the commands that it begins with are done, or not due.
-    done: usize,
-    /// The one that is not answered yet.
-    waiting: Option<RequestId>,
-    answers: Vec<Answer>,
-}
-
 /// A request whose caller waits.
 #[derive(Debug, Default)]
 struct Request {
-    parts: Vec<Bytes>,
+    parts: VecDeque<Bytes>,
     /// Bytes of the parts.
     size: usize,
-    outcome: Option<Outcome>,
+    outcome: Option<Result<Reply<Bytes>, Failure>>,
 }
-
-/// Connections are numbered through the whole process, so that logs of several clients can be told
-/// apart.
-static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 
 impl<D: Dialect + Clone> Session<D> {
     /// A session that has its first connection; each begins with `openings`.
@@ -119,99 +108,6 @@ impl<D: Dialect + Clone> Session<D> {
         if self.client.is_listening() {
             self.observe(|observer| observer.act(&Act::Listen));
         }
-    }
-
-    /// A connection begins.
-    fn begin(&mut self) {
-        self.pieces.clear();
-        self.opening = Opened::default();
-        self.connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-        log::info!("#{} connected", self.connection);
-        if let Some(observer) = &mut self.observer {
-            observer.connected(self.connection);
-        }
-        if !self.openings.is_empty() {
-            self.client.open();
-            self.observe(|observer| observer.act(&Act::Open));
-        }
-        self.open_on();
-    }
-
-    /// Gives the next of the commands that the connection begins with, once the server has greeted.
-    fn open_on(&mut self) {
-        let openings = Arc::clone(&self.openings);
-        let client = &self.client;
-        let ready = client.is_opening() && client.is_greeted() && !client.is_upgrading();
-        if !ready || self.opening.waiting.is_some() {
-            return;
-        }
-        while let Some(opening) = openings.get(self.opening.done) {
-            if !opening.is_due(self.client.dialect()) {
-                self.opening.done += 1;
-                continue;
-            }
-            let text = opening.text(self.client.dialect());
-            return match opening.give(&mut self.client) {
-                Ok(ticket) => {
-                    let id = RequestId { connection: self.connection, ticket };
-                    self.requests.insert(id, Request::default());
-                    self.opening.waiting = Some(id);
-                    self.observe(|observer| observer.act(&Act::Opening(text)));
-                }
-                Err(why) => self.closed(Ended::Opening(Box::new(Error::Refused(why)))),
-            };
-        }
-        self.client.opened();
-        self.observe(|observer| observer.act(&Act::Opened));
-    }
-
-    /// Takes the answer to a command that the connection begins with.
-    fn take_opening(&mut self) {
-        let Some(id) = self.opening.waiting else { return };
-        let Some(outcome) = self.outcome(id) else { return };
-        self.opening.waiting = None;
-        let checked = match outcome {
-            Ok(answer) => match self.openings.get(self.opening.done) {
-                Some(opening) => {
-                    self.opening.answers.push(answer.clone());
-                    let dialect = self.client.dialect();
-                    opening.check(answer).map_err(|bad| Error::bad_reply(bad, dialect))
-                }
-                None => Ok(()),
-            },
-            Err(failure) => Err(Error::Unanswered { failure, ended: None }),
-        };
-        match checked {
-            Ok(()) => {
-                self.opening.done += 1;
-                self.open_on();
-            }
-            Err(error) => self.closed(Ended::Opening(Box::new(error))),
-        }
-    }
-
-    /// Whether the connection has begun, with all that it begins with.
-    pub fn is_open(&self) -> bool {
-        self.ended.is_none() && !self.client.is_opening()
-    }
-
-    /// The answers to the commands that this connection began with, in order.
-    pub fn opening_answers(&self) -> &[Answer] {
-        &self.opening.answers
-    }
-
-    /// Nobody can listen in on this connection.
-    pub fn secured(&mut self) {
-        self.observe(|observer| observer.act(&Act::Secured));
-        self.client.secured();
-    }
-
-    /// The stream has changed, to TLS.
-    pub fn upgraded(&mut self) {
-        self.observe(|observer| observer.act(&Act::Upgrade));
-        // If it fails, the machine says so with its events.
-        let _ = self.client.upgrade();
-        self.drain();
     }
 
     /// The number of the connection.
@@ -312,8 +208,22 @@ impl<D: Dialect + Clone> Session<D> {
     /// The outcome of a request, if it has one; it is given once.
     pub fn outcome(&mut self, id: RequestId) -> Option<Outcome> {
         let outcome = self.requests.get_mut(&id)?.outcome.take()?;
-        self.requests.remove(&id);
-        Some(outcome)
+        let parts = self.requests.remove(&id)?.parts;
+        Some(outcome.map(|reply| Answer { parts: parts.into(), reply }))
+    }
+
+    /// The oldest part of a request's reply that has come and was not taken yet. It is then no part of
+    /// the outcome's answer, so that a reply of any size can be taken bit by bit.
+    pub fn part(&mut self, id: RequestId) -> Option<Bytes> {
+        let request = self.requests.get_mut(&id)?;
+        let part = request.parts.pop_front()?;
+        request.size -= part.len();
+        Some(part)
+    }
+
+    /// Whether a request has its outcome.
+    pub fn is_settled(&self, id: RequestId) -> bool {
+        self.requests.get(&id).is_none_or(|request| request.outcome.is_some())
     }
 
     /// The caller does not wait any more.
@@ -428,8 +338,7 @@ impl<D: Dialect + Clone> Session<D> {
             }
             Event::Reply { ticket, reply } => {
                 if let Some(request) = self.requests.get_mut(&id(ticket)) {
-                    let parts = std::mem::take(&mut request.parts);
-                    request.outcome = Some(Ok(Answer { parts, reply }));
+                    request.outcome = Some(Ok(reply));
                 }
             }
             Event::Failed { ticket, why } => {
@@ -486,8 +395,8 @@ impl<D: Dialect + Clone> Session<D> {
     /// The machine keeps nothing of what this session gathers, so it cannot see that it is too much.
     fn over_limit(&mut self, text: &[u8]) {
         let (limit, allowed) = (LimitKind::Reply, self.client.config().limits.reply);
-        let error = bellwire::Error::Limit { limit, allowed, excerpt: Excerpt::new(text) };
-        self.closed(Ended::Fault(error));
+        let excerpt = Excerpt::new(text);
+        self.client.give_up(bellwire::Error::Limit { limit, allowed, excerpt });
     }
 
     /// The server has confirmed the mode; where it does not confirm it (MPD), it has greeted, and
@@ -514,7 +423,7 @@ impl<D: Dialect + Clone> Session<D> {
 impl Request {
     fn take(&mut self, part: Bytes) {
         self.size += part.len();
-        self.parts.push(part);
+        self.parts.push_back(part);
     }
 }
 
