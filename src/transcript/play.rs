@@ -4,21 +4,22 @@
 use alloc::borrow::ToOwned;
 use alloc::collections::VecDeque;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
-use core::ops::Range;
 use core::time::Duration;
 
 use super::{Act, Said, Step, Transcript, What};
 use crate::client::Client;
-use crate::dialect::{self, Dialect, ServerDialect, Spoken};
-use crate::error::{Error, Refusal, Refused, escape};
-use crate::event::{Reply, ServerEvent};
+use crate::dialect::{Dialect, ServerDialect};
+use crate::error::{Error, escape};
 use crate::frame::{self, Framing};
-use crate::mode;
 use crate::server::Server;
-use crate::ticket::Ticket;
-use crate::topics::Notify;
+
+mod client_end;
+mod server_end;
+
+use client_end::ClientEnd;
+use server_end::ServerEnd;
 
 /// What a play shows to whoever watches it.
 #[derive(Debug)]
@@ -53,8 +54,7 @@ pub fn client<D: Dialect>(
     client: Client<D>,
     watch: &mut dyn FnMut(Shown<'_>),
 ) -> Result<Client<D>, Mismatch> {
-    let mut player =
-        Player::new(transcript, ClientEnd { client, tickets: Vec::new(), faulty: false }, watch);
+    let mut player = Player::new(transcript, ClientEnd::new(client), watch);
     player.play()?;
     Ok(player.end.client)
 }
@@ -73,11 +73,7 @@ pub fn server<D: ServerDialect>(
     server: Server<D>,
     watch: &mut dyn FnMut(Shown<'_>),
 ) -> Result<Server<D>, Mismatch> {
-    let mut player = Player::new(
-        transcript,
-        ServerEnd { server, waiting: VecDeque::new(), faulty: false },
-        watch,
-    );
+    let mut player = Player::new(transcript, ServerEnd::new(server), watch);
     player.play()?;
     Ok(player.end.server)
 }
@@ -232,157 +228,6 @@ fn first_line(text: &[u8]) -> &[u8] {
     }
 }
 
-struct ClientEnd<D: Dialect> {
-    client: Client<D>,
-    tickets: Vec<Ticket>,
-    /// A fault is told once, though the machine says so each time.
-    faulty: bool,
-}
-
-impl<D: Dialect> ClientEnd<D> {
-    fn command(&mut self, text: &[u8], timeout: Option<Duration>) -> Result<(), String> {
-        let given = self.client.command_within(text, timeout);
-        self.tickets.push(given.map_err(|refused| refused.to_string())?);
-        Ok(())
-    }
-
-    /// Gives the command whose first line is at `text` in `said`. One that pauses, or holds literals,
-    /// goes on in the lines behind it.
-    fn command_of(&mut self, said: &[u8], text: Range<usize>) -> Result<(), String> {
-        let timeout = self.client.config().timers.reply;
-        let mut end = text.end;
-        loop {
-            let mut more = said[end..].split_inclusive(|byte| *byte == b'\n');
-            let (newline, line) = (more.next(), more.next().map(first_line));
-            if !line.is_some_and(|line| self.is_continuation(line)) {
-                match self.client.command_within(&said[text.start..end], timeout) {
-                    Ok(ticket) => {
-                        self.tickets.push(ticket);
-                        return Ok(());
-                    }
-                    Err(Refused { why: Refusal::Incomplete(_), .. }) if line.is_some() => {}
-                    Err(refused) => return Err(refused.to_string()),
-                }
-            }
-            end += newline.map_or(0, <[u8]>::len) + line.map_or(0, <[u8]>::len);
-        }
-    }
-
-    /// Whether a line has no tag, where each command has one.
-    fn is_continuation(&self, line: &[u8]) -> bool {
-        let dialect = self.client.dialect();
-        let untagged = matches!(dialect.spoken(line), Spoken::Command { text } if text.start == 0);
-        dialect.numbered() && untagged
-    }
-}
-
-impl<D: Dialect> End for ClientEnd<D> {
-    fn says(what: &What) -> Option<(bool, &Said)> {
-        match what {
-            What::Client(said) => Some((true, said)),
-            What::Server(said) => Some((false, said)),
-            _ => None,
-        }
-    }
-
-    fn hear(&mut self, said: &Said) {
-        match said {
-            Said::Bytes(bytes) => self.client.feed(bytes),
-            Said::Eof => self.client.feed_eof(),
-            Said::Reset => self.client.feed_reset(),
-        };
-    }
-
-    fn tick(&mut self, now: Duration) {
-        self.client.tick(now);
-    }
-
-    fn prompt(&mut self, write: &[u8], said: &[u8], strict: bool) -> Result<(), String> {
-        if self.client.has_output() {
-            return Ok(());
-        }
-        let intent = self.client.intent();
-        let line = first_line(write);
-        match self.client.dialect().spoken(line) {
-            Spoken::Enter | Spoken::Leave if strict => {}
-            Spoken::Enter if intent != mode::Step::Enter => self.client.listen(),
-            Spoken::Leave if !matches!(intent, mode::Step::Leave | mode::Step::Probe) => {
-                self.client.unlisten();
-            }
-            Spoken::Command { text }
-                if !matches!(intent, mode::Step::Command | mode::Step::Probe) =>
-            {
-                self.command_of(said, text)?;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn output(&mut self) -> &[u8] {
-        self.client.output()
-    }
-
-    fn written(&mut self, count: usize) {
-        self.client.written(count);
-    }
-
-    fn hangs_up(&mut self) -> bool {
-        true
-    }
-
-    fn act(&mut self, act: &Act) -> Result<Option<String>, String> {
-        match act {
-            Act::Command(text) => {
-                let timeout = self.client.config().timers.reply;
-                Ok(self.command(text, timeout).err())
-            }
-            Act::Within(timeout, text) => Ok(self.command(text, Some(*timeout)).err()),
-            Act::Listen => {
-                self.client.listen();
-                Ok(None)
-            }
-            Act::Unlisten => {
-                self.client.unlisten();
-                Ok(None)
-            }
-            Act::Open => {
-                self.client.open();
-                Ok(None)
-            }
-            Act::Opening(text) => {
-                let given = self.client.opening_command(text.as_slice());
-                let given = given.map(|ticket| self.tickets.push(ticket));
-                Ok(given.err().map(|refused| refused.to_string()))
-            }
-            Act::Opened => {
-                self.client.opened();
-                Ok(None)
-            }
-            Act::Secured => {
-                self.client.secured();
-                Ok(None)
-            }
-            Act::Upgrade => {
-                // If it fails, the machine says so with its events.
-                let _ = self.client.upgrade();
-                Ok(None)
-            }
-            Act::Abandon(number) => {
-                let ticket = self.tickets.iter().find(|ticket| ticket.number() == *number);
-                let ticket = *ticket.ok_or("no such ticket was given")?;
-                Ok(Some(format!("{} {number}", self.client.abandon(ticket))))
-            }
-            act => Err(format!("a client does not {act}")),
-        }
-    }
-
-    fn events(&mut self) -> Vec<String> {
-        let mut events = self.client.events();
-        tell(&mut self.faulty, || Ok(events.next()?.map(|event| event.to_string())))
-    }
-}
-
 /// All that a machine has to tell.
 fn tell(faulty: &mut bool, mut next: impl FnMut() -> Result<Option<String>, Error>) -> Vec<String> {
     let mut told = Vec::new();
@@ -396,117 +241,5 @@ fn tell(faulty: &mut bool, mut next: impl FnMut() -> Result<Option<String>, Erro
                 return told;
             }
         }
-    }
-}
-
-struct ServerEnd<D: ServerDialect> {
-    server: Server<D>,
-    /// Commands without a reply, the oldest first.
-    waiting: VecDeque<Ticket>,
-    /// A fault is told once, though the machine says so each time.
-    faulty: bool,
-}
-
-impl<D: ServerDialect> ServerEnd<D> {
-    fn reply(&mut self, ticket: Ticket, reply: Reply<&[u8]>) -> Result<(), String> {
-        self.server.reply(ticket, reply).map_err(|refused| format!("refused: {}", refused.why))?;
-        self.waiting.retain(|waiting| *waiting != ticket);
-        Ok(())
-    }
-
-    fn numbered(&self, number: u64) -> Result<Ticket, String> {
-        let found = self.waiting.iter().find(|ticket| ticket.number() == number);
-        found.copied().ok_or_else(|| format!("no command {number} waits for a reply"))
-    }
-
-    fn notify(&mut self, topic: &[u8]) -> Result<Notify, String> {
-        self.server.notify(topic).map_err(|refused| format!("refused: {}", refused.why))
-    }
-}
-
-impl<D: ServerDialect> End for ServerEnd<D> {
-    fn says(what: &What) -> Option<(bool, &Said)> {
-        match what {
-            What::Client(said) => Some((false, said)),
-            What::Server(said) => Some((true, said)),
-            _ => None,
-        }
-    }
-
-    fn hear(&mut self, said: &Said) {
-        match said {
-            Said::Bytes(bytes) => self.server.feed(bytes),
-            Said::Eof => self.server.feed_eof(),
-            Said::Reset => self.server.feed_reset(),
-        };
-    }
-
-    fn tick(&mut self, now: Duration) {
-        self.server.tick(now);
-    }
-
-    fn prompt(&mut self, text: &[u8], _: &[u8], strict: bool) -> Result<(), String> {
-        if !self.server.output().is_empty() {
-            return Ok(());
-        }
-        match self.server.dialect().said(text) {
-            dialect::Said::Notification(_) if strict => Ok(()),
-            dialect::Said::Notification(topic) => self.notify(&text[topic]).map(drop),
-            dialect::Said::Reply(status, at) => match self.waiting.front() {
-                Some(ticket) => self.reply(*ticket, Reply { status, text: &text[at] }),
-                None => Ok(()),
-            },
-        }
-    }
-
-    fn output(&mut self) -> &[u8] {
-        self.server.output()
-    }
-
-    fn written(&mut self, count: usize) {
-        self.server.written(count);
-    }
-
-    fn hangs_up(&mut self) -> bool {
-        self.server.is_finished()
-    }
-
-    fn act(&mut self, act: &Act) -> Result<Option<String>, String> {
-        let outcome = match act {
-            Act::Reply(number, text) => {
-                self.numbered(*number).and_then(|ticket| self.reply(ticket, Reply::done(text)))
-            }
-            Act::Refuse(number, text) => {
-                self.numbered(*number).and_then(|ticket| self.reply(ticket, Reply::refused(text)))
-            }
-            Act::Notify(topic) => match self.notify(topic) {
-                Ok(how) => {
-                    return Ok(Some(format!(
-                        "{} {}",
-                        format!("{how:?}").to_lowercase(),
-                        escape(topic)
-                    )));
-                }
-                Err(why) => Err(why),
-            },
-            Act::Retract(topic) => {
-                self.server.retract(topic);
-                Ok(())
-            }
-            act => return Err(format!("a server does not {act}")),
-        };
-        Ok(outcome.err())
-    }
-
-    fn events(&mut self) -> Vec<String> {
-        let Self { server, waiting, faulty } = self;
-        let mut events = server.events();
-        tell(faulty, || {
-            let event = events.next()?;
-            if let Some(ServerEvent::Command { ticket, .. }) = event {
-                waiting.push_back(ticket);
-            }
-            Ok(event.map(|event| event.to_string()))
-        })
     }
 }
