@@ -36,36 +36,44 @@ impl Address {
     /// and of notif and MPD, a Unix socket as `SCHEME:///PATH`.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         let full = if text.contains("://") { text.to_owned() } else { format!("notif://{text}") };
-        let url = Url::parse(&full).with_context(|| format!("{text} is no address"))?;
-        let (dialect, port, tls) = match url.scheme() {
-            "notif" => (DialectName::Notif, 6789, false),
-            "mpd" => (DialectName::Mpd, 6600, false),
-            "imap" => (DialectName::Imap, 143, false),
-            "imaps" => (DialectName::Imap, 993, true),
-            other => {
-                bail!("{text}: {other} is not supported; it is notif, mpd, imap or imaps://HOST")
-            }
-        };
-        let imap = dialect == DialectName::Imap;
-        let decoded = |part: &str| -> anyhow::Result<String> {
-            let decoded = percent_decode_str(part).decode_utf8();
-            Ok(decoded.with_context(|| format!("{text} holds text that is no UTF-8"))?.into_owned())
-        };
-        let user = decoded(url.username())?;
-        let path = decoded(url.path())?;
+        let shown = without_user(text);
+        let url = Url::parse(&full).with_context(|| format!("{shown} is no address"))?;
         if url.password().is_some() {
             bail!(
                 "everybody can read the command line, so a password must not be in it; use \
                  BELLWIRE_PASSWORD or --password-command"
             );
         }
+        let (dialect, port, tls) = match url.scheme() {
+            "notif" => (DialectName::Notif, 6789, false),
+            "mpd" => (DialectName::Mpd, 6600, false),
+            "imap" => (DialectName::Imap, 143, false),
+            "imaps" => (DialectName::Imap, 993, true),
+            other => {
+                bail!("{shown}: {other} is not supported; it is notif, mpd, imap or imaps://HOST")
+            }
+        };
+        let imap = dialect == DialectName::Imap;
+        let decoded = |part: &str| -> anyhow::Result<String> {
+            let decoded = percent_decode_str(part).decode_utf8();
+            Ok(decoded
+                .with_context(|| format!("{shown} holds text that is no UTF-8"))?
+                .into_owned())
+        };
+        let user = decoded(url.username())?;
+        let path = decoded(url.path())?;
+        if url.query().is_some() || url.fragment().is_some() {
+            bail!("{shown}: write %3F for a question mark, and %23 for a number sign");
+        }
         let named = || {
             let host = url.host_str().filter(|host| !host.is_empty());
-            host.with_context(|| format!("{text} names no host"))
+            host.with_context(|| format!("{shown} names no host"))
         };
         let host = url.host_str().unwrap_or_default();
         let place = if !imap && host.is_empty() && path.len() > 1 {
             Place::Unix(path.clone().into())
+        } else if !imap && path.len() > 1 {
+            bail!("{shown}: only IMAP has mailboxes; a Unix socket is {}:///PATH", url.scheme());
         } else {
             Place::Tcp(format!("{}:{}", named()?, url.port().unwrap_or(port)))
         };
@@ -77,6 +85,13 @@ impl Address {
         let mailbox = given(path.trim_start_matches('/').to_owned()).filter(|_| imap);
         Ok(Self { dialect, place, tls, user, password, mailbox })
     }
+}
+
+/// An address as errors may show it: before the `@` there may be a secret.
+fn without_user(text: &str) -> String {
+    let start = text.find("://").map_or(0, |at| at + 3);
+    let end = text.rfind('@').map_or(start, |at| at + 1).max(start);
+    [&text[..start], &text[end..]].concat()
 }
 
 #[cfg(test)]
@@ -130,9 +145,30 @@ mod tests {
             ("mpd://", "names no host"),
             ("imaps://u:p@localhost", "BELLWIRE_PASSWORD"),
             ("imaps://%ff@localhost", "no UTF-8"),
+            ("imaps://u@localhost/What?", "%3F"),
+            ("imaps://u@localhost/#1", "%23"),
+            ("mpd://run/mpd/socket", "mpd:///PATH"),
         ] {
             let error = Address::parse(text).unwrap_err();
             assert!(format!("{error:#}").contains(says), "{text}: {error:#}");
+        }
+    }
+
+    #[test]
+    fn no_error_shows_a_secret() {
+        for text in [
+            "imaps://u:sesame@localhost",
+            "imaps://u:ses/sesame@localhost",
+            "imaps://%ff:sesame@localhost",
+            "imaps://u:sesame@localhost:99999",
+            "mpd://sesame@localhost:99999",
+            "mpd://sesame@",
+            "mpd://sesame@run/mpd/socket",
+            "http://sesame@localhost",
+            "u:sesame@localhost:1:2",
+        ] {
+            let error = format!("{:#}", Address::parse(text).unwrap_err());
+            assert!(!error.contains("sesame"), "{text}: {error}");
         }
     }
 }

@@ -70,7 +70,8 @@ pub(crate) struct Call {
     #[arg(required = true, value_name = "COMMAND")]
     pub(crate) commands: Vec<String>,
 
-    /// Send all commands at once instead of one after the other
+    /// Send all commands at once instead of one after the other; IMAP's data do not say which
+    /// command they answer, so each reply then comes with all that came meanwhile
     #[arg(long)]
     pub(crate) pipeline: bool,
 
@@ -96,11 +97,13 @@ pub(crate) struct Watch {
     /// STARTTLS; notif:///PATH and mpd:///PATH are Unix sockets
     pub(crate) url: String,
 
-    /// Print what is new, once each: the item that a notification announces, the song, each new mail
+    /// Print what is new, once each: the item that a notification announces, the song, the UID, sender
+    /// and subject of each new mail
     #[arg(long)]
     pub(crate) fetch: bool,
 
-    /// Print this topic only; may be given several times
+    /// Print this topic only, such as mixer or EXPUNGE, or, with --fetch, song or mail; may be given
+    /// several times
     #[arg(long = "topic", value_name = "T")]
     pub(crate) topics: Vec<String>,
 
@@ -168,11 +171,11 @@ impl DialectName {
     }
 }
 
-/// What a server has to be told about us, and what it has to prove. IMAP's password is taken from
-/// BELLWIRE_PASSWORD, or asked for, unless a command prints it.
+/// What a server has to be told about us, and what it has to prove.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Access {
-    /// Take the password from the first line that this command prints
+    /// Take the password from the first line that this command prints, and not from
+    /// BELLWIRE_PASSWORD or, if that is not set, a prompt; for MPD, too
     #[arg(long, value_name = "COMMAND")]
     pub(crate) password_command: Option<String>,
 

@@ -31,6 +31,7 @@ where
 {
     connector.timeout = args.timeout;
     connector.config.timers.reply = Some(args.timeout);
+    connector.config.timers.greeting = Some(args.timeout);
     let window = connector.config.limits.pending;
     if args.pipeline {
         connector.config.in_flight = window;
@@ -65,9 +66,17 @@ fn show(dialect: DialectName, reply: Result<Bytes, Error>) -> anyhow::Result<boo
     match reply {
         // MPD's replies say nothing where there is nothing to say.
         Ok(text) if text.is_empty() && dialect == DialectName::Mpd => print::line(b"OK")?,
-        Ok(text) => text.split(|byte| *byte == b'\n').try_for_each(print::line)?,
+        Ok(text) => {
+            for line in text.split(|byte| *byte == b'\n') {
+                // In a mail, a line ends in CR LF.
+                let mail = dialect == DialectName::Imap;
+                print::line(line.strip_suffix(b"\r").filter(|_| mail).unwrap_or(line))?;
+            }
+        }
         Err(Error::BadReply(BadReply::Refused(text)) | Error::Unavailable(text)) => {
-            print::line(&text)?;
+            // As the server has put it, or it could be taken for a line of a good reply.
+            let start: &[u8] = if dialect == DialectName::Mpd { b"ACK " } else { b"" };
+            print::line(&[start, &text].concat())?;
             return Ok(false);
         }
         Err(error) => return Err(error.into()),

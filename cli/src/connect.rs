@@ -1,15 +1,16 @@
 //! Making the connection that an address asks for.
 
 use std::fs;
+use std::io::ErrorKind;
 
-use anyhow::Context;
-use bellwire::Dialect;
+use anyhow::{Context, anyhow};
 use bellwire::dialect::imap::{Authenticate, Imap, Login, StartTls};
 use bellwire::dialect::mpd::{Mpd, Password};
 use bellwire::dialect::notif::Notif;
 use bellwire::transcript::Configured;
+use bellwire::{Dialect, Refusal};
 use bellwire_blocking::tls::{TlsConfig, Trust};
-use bellwire_blocking::{Client, Connector, Notifications, Observer};
+use bellwire_blocking::{Client, Connector, Ended, Error, Notifications, Observer};
 
 use crate::address::{Address, Place};
 use crate::args::{Access, DialectName};
@@ -74,17 +75,35 @@ where
     if !observers.is_empty() {
         connector.observer = Some(Box::new(Observers(observers)));
     }
-    let host = match &address.place {
-        Place::Unix(path) => return Ok(connector.unix(path.clone())?),
-        Place::Tcp(host) => host.clone(),
+    let connected = match &address.place {
+        Place::Unix(path) => connector.unix(path.clone()),
+        Place::Tcp(host) if address.tls => connector.tls(host.clone(), &trusted(access)?),
+        Place::Tcp(host) if wants_starttls(address, access) => {
+            connector.starttls(host.clone(), &trusted(access)?)
+        }
+        Place::Tcp(host) => connector.tcp(host.clone()),
     };
-    Ok(if address.tls {
-        connector.tls(host, &trusted(access)?)?
-    } else if wants_starttls(address, access) {
-        connector.starttls(host, &trusted(access)?)?
-    } else {
-        connector.tcp(host)?
+    connected.map_err(|error| match advice(&error, access) {
+        Some(advice) => anyhow!("{error}; {advice}"),
+        None => error.into(),
     })
+}
+
+/// Which option helps, if one does.
+fn advice(error: &Error, access: &Access) -> Option<&'static str> {
+    let Error::NotConnected(ended) = error else { return None };
+    match ended {
+        Ended::Opening(why) if **why == Error::Refused(Refusal::NotOffered("STARTTLS")) => {
+            Some("--insecure logs in without TLS, where everybody on the way can read the password")
+        }
+        // Only the text says that it is about trust.
+        Ended::Io { kind: ErrorKind::InvalidData, what }
+            if access.ca.is_none() && what.contains("as a CA") =>
+        {
+            Some("--ca FILE trusts the certificates in FILE")
+        }
+        _ => None,
+    }
 }
 
 fn wants_starttls(address: &Address, access: &Access) -> bool {

@@ -46,7 +46,10 @@ fn start_log(verbose: u8) {
         2 => log::LevelFilter::Debug,
         _ => log::LevelFilter::Trace,
     };
-    env_logger::Builder::new().filter_level(level).format_target(false).init();
+    let mut log = env_logger::Builder::new();
+    // What TLS has to say about each handshake would hide the rest.
+    log.filter_level(log::LevelFilter::Warn).filter_module("bellwire", level);
+    log.format_target(false).init();
 }
 
 /// Whoever read our output has had enough, which is no failure.

@@ -15,9 +15,10 @@ pub(crate) fn get(whom: &str, command: Option<&str>) -> anyhow::Result<String> {
         return from_command(command);
     }
     match env::var(VARIABLE) {
-        Ok(password) => return Ok(password),
-        Err(env::VarError::NotPresent) => {}
-        Err(error) => return Err(error).context(VARIABLE),
+        Ok(password) if !password.is_empty() => return Ok(password),
+        Ok(_) | Err(env::VarError::NotPresent) => {}
+        // The error would quote it.
+        Err(env::VarError::NotUnicode(_)) => bail!("{VARIABLE} holds what is no UTF-8"),
     }
     if !io::stdin().is_terminal() {
         bail!("no password for {whom}; set {VARIABLE}, or use --password-command");

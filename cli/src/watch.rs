@@ -10,7 +10,7 @@ use std::{io, process, thread};
 use anyhow::bail;
 use bellwire::transcript::{Configured, escape};
 use bellwire::{BadReply, Dialect, Notification};
-use bellwire_blocking::{Client, Connector, Ended, Error, Notice, Notifications, Reconnect};
+use bellwire_blocking::{Client, Connector, Ended, Error, Gap, Notice, Notifications, Reconnect};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
@@ -50,6 +50,10 @@ pub(crate) fn run(args: Watch) -> anyhow::Result<()> {
 trait Source {
     type Dialect: Dialect + Configured;
 
+    /// Whether what each connection begins with comes as news, too. It tells how things are, not what
+    /// has changed.
+    const BEGINS_WITH_NEWS: bool = false;
+
     /// A connection has begun, the first or a further one. What is told with it is known already.
     ///
     /// # Errors
@@ -63,17 +67,44 @@ trait Source {
     /// What to print of a notification, if anything.
     fn change(&self, it: &Notification<Bytes>) -> Option<Item>;
 
+    /// What a notification says that is no change, but that people have to see.
+    fn warning(&self, it: &Notification<Bytes>) -> Option<String> {
+        let _ = it;
+        None
+    }
+
     /// Fetches what a notification announces, each thing once.
     ///
     /// # Errors
     ///
     /// When the server refuses, or is gone.
-    fn fetch(&mut self, client: &Client<Self::Dialect>, topic: &[u8]) -> Result<Vec<Item>, Error>;
+    fn fetch(&mut self, client: &Client<Self::Dialect>, topic: &[u8]) -> Result<News, Error>;
+
+    /// The topic that what is fetched is printed under, where it is another than the notification's.
+    fn fetched_as(&self, topic: &str) -> Option<&'static str> {
+        let _ = topic;
+        None
+    }
 
     /// Topics that may have something new after a time without a connection, where the server does
     /// not announce it again by itself.
     fn topics(&self) -> &'static [&'static str] {
         &[]
+    }
+}
+
+/// What was fetched.
+#[derive(Default)]
+struct News {
+    items: Vec<Item>,
+    /// That was not all: the rest is to be fetched next.
+    more: bool,
+}
+
+/// One item, or none.
+impl From<Option<Item>> for News {
+    fn from(item: Option<Item>) -> Self {
+        Self { items: item.into_iter().collect(), more: false }
     }
 }
 
@@ -137,7 +168,8 @@ where
         let client = client.clone();
         move || client.drive()
     });
-    let watched = Watcher { args, client: client.clone(), source, printed: 0 }.watch(notifications);
+    let mut watcher = Watcher { args, client: client.clone(), source, printed: 0, gap: false };
+    let watched = watcher.watch(notifications);
     client.close();
     // Why the connection ended is known from the notifications.
     let _ = driver.join();
@@ -149,6 +181,8 @@ struct Watcher<S: Source> {
     client: Client<S::Dialect>,
     source: S,
     printed: u64,
+    /// The connection was lost, and no other is there yet.
+    gap: bool,
 }
 
 impl<S: Source> Watcher<S> {
@@ -156,13 +190,12 @@ impl<S: Source> Watcher<S> {
         if self.is_done() {
             return Ok(());
         }
-        self.begin()?;
+        self.begin();
         for notice in notifications {
             match notice? {
-                Notice::Notification(it) if self.wants(&it.topic()) => self.notified(&it)?,
-                Notice::Gap(gap) => {
-                    self.say("gap", "may have missed notifications", &gap.to_string());
-                }
+                Notice::Notification(_) if self.gap && S::BEGINS_WITH_NEWS => {}
+                Notice::Notification(it) => self.notified(&it)?,
+                Notice::Gap(gap) => self.missed(&gap)?,
                 Notice::Refused(text) => {
                     bail!("the server refuses to send notifications: {}", escape(&text));
                 }
@@ -176,9 +209,25 @@ impl<S: Source> Watcher<S> {
         Ok(())
     }
 
+    fn missed(&mut self, gap: &Gap) -> anyhow::Result<()> {
+        self.say("gap", "may have missed notifications", &gap.to_string());
+        self.gap = matches!(gap, Gap::Disconnected(_));
+        if self.gap {
+            return Ok(());
+        }
+        // Nothing else will say when to look for what was missed, another connection included.
+        self.begin();
+        self.resynchronise()
+    }
+
     fn resumed(&mut self) -> anyhow::Result<()> {
         self.say("resumed", "connected, and listening again", "");
-        self.begin()?;
+        self.gap = false;
+        self.begin();
+        self.resynchronise()
+    }
+
+    fn resynchronise(&mut self) -> anyhow::Result<()> {
         if self.args.fetch {
             for topic in self.source.topics() {
                 if self.wants(topic) && !self.is_done() {
@@ -189,13 +238,12 @@ impl<S: Source> Watcher<S> {
         Ok(())
     }
 
-    fn begin(&mut self) -> anyhow::Result<()> {
+    fn begin(&mut self) {
         match self.source.begin(&self.client) {
             Ok(Begun::Same) => {}
-            Ok(Begun::Other(why)) => self.say("other", "it is not what it was", &why),
+            Ok(Begun::Other(why)) => self.say("reset", "what is watched is not what it was", &why),
             Err(error) => self.failed(&error),
         }
-        Ok(())
     }
 
     fn is_done(&self) -> bool {
@@ -203,10 +251,19 @@ impl<S: Source> Watcher<S> {
     }
 
     fn wants(&self, topic: &str) -> bool {
-        self.args.topics.is_empty() || self.args.topics.iter().any(|wanted| wanted == topic)
+        let wanted = &self.args.topics;
+        let has = |topic| wanted.iter().any(|wanted| wanted == topic);
+        let fetched = self.source.fetched_as(topic).filter(|_| self.args.fetch);
+        wanted.is_empty() || has(topic) || fetched.is_some_and(has)
     }
 
     fn notified(&mut self, it: &Notification<Bytes>) -> anyhow::Result<()> {
+        if let Some(warning) = self.source.warning(it) {
+            self.say("warning", "the server says", &warning);
+        }
+        if !self.wants(&it.topic()) {
+            return Ok(());
+        }
         if self.args.fetch {
             return self.fetch(&it.topic);
         }
@@ -217,17 +274,24 @@ impl<S: Source> Watcher<S> {
     }
 
     fn fetch(&mut self, topic: &[u8]) -> anyhow::Result<()> {
-        match self.source.fetch(&self.client, topic) {
-            Ok(items) => {
-                for item in items {
-                    if !self.is_done() {
-                        self.show(&item)?;
+        loop {
+            match self.source.fetch(&self.client, topic) {
+                Ok(news) => {
+                    for item in news.items {
+                        if !self.is_done() {
+                            self.show(&item)?;
+                        }
+                    }
+                    if !news.more || self.is_done() {
+                        return Ok(());
                     }
                 }
+                Err(error) => {
+                    self.failed(&error);
+                    return Ok(());
+                }
             }
-            Err(error) => self.failed(&error),
         }
-        Ok(())
     }
 
     /// Whether there will be another connection is known from the notifications.

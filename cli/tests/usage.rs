@@ -79,7 +79,11 @@ fn extreme_times() {
 #[test]
 fn wrong_addresses() {
     for (url, why) in [
-        ("imap://x", "imap is not supported"),
+        ("imap://x", "needs a user: imaps://USER@HOST"),
+        ("imaps://test:secret@x", "a password must not be in it"),
+        ("imap:///test", "no host"),
+        ("imaps://test@x/a?b", "%3F"),
+        ("mpd://run/mpd/socket", "a Unix socket is mpd:///PATH"),
         ("http://127.0.0.1:1/", "http is not supported"),
         ("notif://", "no host"),
         ("notif://:6789", "is no address"),

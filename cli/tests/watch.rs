@@ -1,7 +1,6 @@
 //! `bellwire watch`: what it prints, and what it runs.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::process::Signal;
@@ -9,7 +8,7 @@ use serde_json::{Value, json};
 
 mod common;
 
-use common::{Fake, Program, Wire, fake, run, serve};
+use common::{Fake, Program, Script, Wire, fake, lines, run, serve};
 
 /// A server that announces these topics to a client who listens, and then waits until he goes.
 fn announces(topics: &'static [&'static str]) -> Fake {
@@ -160,39 +159,6 @@ fn a_signal_ends_it() {
     }
 }
 
-/// A program for `--exec`, made from a shell's lines.
-struct Script {
-    directory: tempfile::TempDir,
-    path: PathBuf,
-}
-
-impl Script {
-    fn new(lines: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("script.sh");
-        // A child writes it: a file that this process has open to write, or a child that it is just
-        // starting elsewhere, could not be run.
-        let write = r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod +x "$2""#;
-        let path_arg = path.to_str().unwrap();
-        let written = Command::new("sh").args(["-c", write, "sh", lines, path_arg]).status();
-        assert!(written.unwrap().success());
-        Self { directory, path }
-    }
-
-    fn path(&self) -> &str {
-        self.path.to_str().unwrap()
-    }
-
-    /// A file beside it.
-    fn file(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-}
-
-fn lines(file: &Path) -> Vec<String> {
-    fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect()
-}
-
 /// The program finds the topic and the item in its environment; what it prints is kept away from
 /// standard output. It is done when the next line is printed.
 #[test]
@@ -235,11 +201,11 @@ fn runs_a_program_without_an_item() {
 fn a_program_that_fails_is_reported() {
     let failing = Script::new("exit 3");
     let missing = failing.file("missing").to_str().unwrap().to_owned();
-    let directory = failing.directory.path().to_str().unwrap();
+    let directory = failing.file("").to_str().unwrap().to_owned();
     for (program, why) in [
         (failing.path(), "exit status: 3"),
         (&missing, "could not be run: No such file"),
-        (directory, "could not be run"),
+        (&directory, "could not be run"),
     ] {
         let server = announces(&["a", "b"]);
         let end = run(["watch", &server.url, "--count", "2", "--exec", program]).expect(0);

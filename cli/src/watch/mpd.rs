@@ -5,18 +5,30 @@ use bellwire::dialect::mpd::{CurrentSong, Mpd, Song};
 use bellwire_blocking::{Client, Error};
 use bytes::Bytes;
 
-use super::{Item, Source};
+use super::{Item, News, Source};
+
+/// What songs are printed as.
+const SONG: &str = "song";
 
 #[derive(Default)]
 pub(super) struct Player {
-    /// The song that was told last: its place in the queue for good, and its file.
-    last: Option<(Option<u32>, String)>,
+    /// The song that was told last.
+    last: Option<Told>,
+}
+
+/// What makes a song another. A radio station is the same entry of the queue for ever, and only its
+/// title changes.
+#[derive(PartialEq, Eq)]
+struct Told {
+    id: Option<u32>,
+    file: String,
+    text: String,
 }
 
 impl Player {
     /// Whether this is not the song that was told last. No song is none to tell.
     fn is_news(&mut self, song: Option<&Song>) -> bool {
-        let now = song.map(|song| (song.id, song.uri.clone()));
+        let now = song.map(|song| Told { id: song.id, file: song.uri.clone(), text: text(song) });
         let news = now.is_some() && now != self.last;
         self.last = now;
         news
@@ -30,33 +42,39 @@ impl Source for Player {
         Some(Item::new(it.topic.to_vec(), None))
     }
 
-    fn fetch(&mut self, client: &Client<Mpd>, topic: &[u8]) -> Result<Vec<Item>, Error> {
+    fn fetch(&mut self, client: &Client<Mpd>, topic: &[u8]) -> Result<News, Error> {
         if !self.topics().iter().any(|known| known.as_bytes() == topic) {
-            return Ok(Vec::new());
+            return Ok(News::default());
         }
         let song = client.request(CurrentSong)?;
         let news = self.is_news(song.as_ref());
-        Ok(song.filter(|_| news).map(|song| item(topic, &song)).into_iter().collect())
+        Ok(song.filter(|_| news).map(|song| item(&song)).into())
     }
 
+    /// Which of them is told first when a song begins is the server's business.
+    fn fetched_as(&self, topic: &str) -> Option<&'static str> {
+        self.topics().contains(&topic).then_some(SONG)
+    }
+
+    /// A radio station's title is a change of the `playlist`.
     fn topics(&self) -> &'static [&'static str] {
         &["player", "playlist"]
     }
 }
 
-fn item(topic: &[u8], song: &Song) -> Item {
-    let text = match (song.artist(), song.title()) {
+fn text(song: &Song) -> String {
+    match (song.artist(), song.title()) {
         (Some(artist), Some(title)) => format!("{artist} - {title}"),
         (None, Some(title)) => title.to_owned(),
         (_, None) => song.uri.clone(),
-    };
-    let mut item = Item::new(topic, Some(text.into_bytes())).field("file", song.uri.as_str());
-    for (name, value) in
-        [("artist", song.artist()), ("title", song.title()), ("album", song.album())]
-    {
-        if let Some(value) = value {
-            item = item.field(name, value);
-        }
     }
-    item
+}
+
+fn item(song: &Song) -> Item {
+    let item = Item::new(SONG, Some(text(song).into_bytes())).field("file", song.uri.as_str());
+    let tags = [("artist", song.artist()), ("title", song.title()), ("album", song.album())];
+    tags.into_iter().fold(item, |item, (name, value)| match value {
+        Some(value) => item.field(name, value),
+        None => item,
+    })
 }

@@ -5,7 +5,7 @@ use bellwire::dialect::notif::{Get, Notif};
 use bellwire_blocking::{Client, Error};
 use bytes::Bytes;
 
-use super::{Item, Source};
+use super::{Item, News, Source};
 
 pub(super) struct Board;
 
@@ -16,10 +16,10 @@ impl Source for Board {
         Some(Item::new(it.topic.to_vec(), None))
     }
 
-    fn fetch(&mut self, client: &Client<Notif>, topic: &[u8]) -> Result<Vec<Item>, Error> {
+    fn fetch(&mut self, client: &Client<Notif>, topic: &[u8]) -> Result<News, Error> {
         let item = client.request(Get(topic))?;
         // Nothing: it was fetched before, or gone before it could be.
-        let items = Some(item).filter(|item| !item.is_empty()).into_iter();
-        Ok(items.map(|item| Item::new(topic, Some(item.to_vec()))).collect())
+        let item = Some(item).filter(|item| !item.is_empty());
+        Ok(item.map(|item| Item::new(topic, Some(item.to_vec()))).into())
     }
 }

@@ -10,6 +10,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -17,13 +18,15 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+pub(crate) mod mailbox;
+
 /// Longer than anything here may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The program, with these arguments and without input.
 pub(crate) fn command(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bellwire"));
-    command.args(args).stdin(Stdio::null());
+    command.args(args).stdin(Stdio::null()).env_remove("BELLWIRE_PASSWORD");
     command
 }
 
@@ -201,6 +204,40 @@ impl Lines {
         self.seen.push(line.clone());
         Ok(line)
     }
+}
+
+/// A program for `--exec`, made from a shell's lines.
+pub(crate) struct Script {
+    directory: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Script {
+    pub(crate) fn new(lines: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("script.sh");
+        // A child writes it: a file that this process has open to write, or a child that it is just
+        // starting elsewhere, could not be run.
+        let write = r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod +x "$2""#;
+        let path_arg = path.to_str().unwrap();
+        let written = Command::new("sh").args(["-c", write, "sh", lines, path_arg]).status();
+        assert!(written.unwrap().success());
+        Self { directory, path }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.path.to_str().unwrap()
+    }
+
+    /// A file beside it.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+}
+
+/// The lines of a file.
+pub(crate) fn lines(file: &Path) -> Vec<String> {
+    fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect()
 }
 
 /// `bellwire serve` on a free port.
