@@ -232,7 +232,7 @@ fn threads() {
                     (0..400).for_each(|_| prove(client, 1 + dice.roll(100) as u32));
                 });
             }
-            for exists in 101..=200 {
+            for exists in 101..=120 {
                 other.request(append("news")).unwrap();
                 assert_eq!(next(&mut notifications), format!("* {exists} EXISTS"));
             }
