@@ -9,8 +9,8 @@ use bellwire::dialect::imap::Append;
 use bellwire_blocking::Observer;
 use bellwire_test_servers::Dovecot;
 
-use real::{PATIENCE, in_time};
-use session::{Driven, append, ask, connector, mail, next, other, parts, session, watched};
+use real::{Driven, PATIENCE, in_time};
+use session::{append, ask, connector, mail, next, other, parts, session, watched};
 
 #[path = "dovecot/commands.rs"]
 mod commands;

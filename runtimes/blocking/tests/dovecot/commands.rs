@@ -10,10 +10,10 @@ use bellwire_blocking::{Connector, Error};
 use bellwire_test_servers::{Dovecot, DovecotOptions};
 
 use super::common::Dice;
-use super::real::in_time;
+use super::real::{Driven, in_time};
 use super::session::{
-    Driven, append, ask, connector, fill, is_answered, mail, next, other, parts, prove, question,
-    session, watch, watched,
+    append, ask, connector, fill, is_answered, mail, next, other, parts, prove, question, session,
+    watch, watched,
 };
 
 /// A server that wants to ask for each literal.

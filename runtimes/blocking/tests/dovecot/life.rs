@@ -10,8 +10,8 @@ use bellwire::{Error as Fault, Wait};
 use bellwire_blocking::{Connector, Ended, Gap, Notice, Observer, Reconnect};
 use bellwire_test_servers::Dovecot;
 
-use super::real::PATIENCE;
-use super::session::{Driven, append, connector, next, other, stand_still, watch};
+use super::real::{Driven, PATIENCE, stand_still};
+use super::session::{append, connector, next, other, watch};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -100,7 +100,7 @@ fn a_server_that_stands_still_is_noticed() {
     let (client, mut notifications, wire) = watch(connector, &dovecot);
     client.listen();
     let _driven = Driven::new(&client);
-    stand_still(&dovecot, || {
+    stand_still(dovecot.process_group(), || {
         let lost = Gap::Disconnected(Ended::Fault(Fault::TimedOut(Wait::Probe)));
         assert_eq!(notifications.wait(PATIENCE), Ok(Some(Notice::Gap(lost))));
         // It accepts connections, for the kernel does, and does not greet.

@@ -8,10 +8,10 @@ use bellwire::{BadReply, Refusal};
 use bellwire_blocking::{Connector, Ended, Error, Opening, Reconnect};
 use bellwire_test_servers::Dovecot;
 
-use super::real::Wire;
+use super::real::{Driven, PATIENCE, Wire};
 use super::session::{
-    Driven, Notifications, append, ask, connector, imap, next, opening, other, parts, session,
-    watch, watched,
+    Notifications, append, ask, connector, imap, next, opening, other, parts, session, watch,
+    watched,
 };
 
 /// As [`connector`], and connecting again without much delay.
@@ -185,9 +185,9 @@ fn a_password_that_changes_ends_reconnecting() {
     dovecot.set_password("changed");
     dovecot.restart();
     assert_lost(&mut notifications);
-    match &notifications.by_ref().collect::<Vec<_>>()[..] {
-        [Err(Error::NotConnected(Ended::Opening(why)))] => {
-            assert_refused(why, "NO [AUTHENTICATIONFAILED]");
+    match notifications.wait(PATIENCE) {
+        Err(Error::NotConnected(Ended::Opening(why))) => {
+            assert_refused(&why, "NO [AUTHENTICATIONFAILED]");
         }
         other => panic!("{other:?}"),
     }

@@ -9,8 +9,8 @@ use bellwire::{Abandoned, Config, Event, Transcript};
 use bellwire_blocking::{Connector, Observer};
 use bellwire_test_servers::Dovecot;
 
-use super::real::in_time;
-use super::session::{append, ask, connector, fill, mail, next, other, prove, stand_still};
+use super::real::{in_time, stand_still};
+use super::session::{append, ask, connector, fill, mail, next, other, prove};
 
 /// Records each connection.
 #[derive(Clone, Default)]
@@ -109,7 +109,7 @@ fn a_session_with_all_that_there_is() {
         while next(&mut notifications) != "* 1 EXPUNGE" {}
         let pause = client.pause();
         drop(client.send(ask("FETCH", "1:9 (BODY.PEEK[])")).unwrap());
-        stand_still(&dovecot, || {
+        stand_still(dovecot.process_group(), || {
             let hasty = client.within(Some(Duration::from_millis(50)));
             assert!(hasty.request(ask("FETCH", "1:9 (BODY.PEEK[])")).is_err());
         });

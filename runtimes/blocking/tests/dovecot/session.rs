@@ -2,13 +2,10 @@
 
 #![allow(dead_code, reason = "each test uses the part that it needs")]
 
-use std::thread::{self, JoinHandle};
-
 use bellwire::Answer;
 use bellwire::dialect::imap::{Append, Ask, Imap, Login, Select};
-use bellwire_blocking::{Connector, Error, Notice, Opening};
+use bellwire_blocking::{Connector, Notice, Opening};
 use bellwire_test_servers::Dovecot;
-use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::real::{PATIENCE, Wire};
 
@@ -57,39 +54,6 @@ pub(crate) fn watch(
 /// Another client, who only asks.
 pub(crate) fn other(dovecot: &Dovecot) -> Client {
     session(dovecot).0
-}
-
-/// Keeps a client going in a thread of its own, until this is dropped.
-pub(crate) struct Driven {
-    client: Client,
-    thread: Option<JoinHandle<Result<(), Error>>>,
-}
-
-impl Driven {
-    pub(crate) fn new(client: &Client) -> Self {
-        let thread = thread::spawn({
-            let client = client.clone();
-            move || client.drive()
-        });
-        Self { client: client.clone(), thread: Some(thread) }
-    }
-}
-
-impl Drop for Driven {
-    fn drop(&mut self) {
-        self.client.close();
-        let ended = self.thread.take().map(JoinHandle::join);
-        assert!(thread::panicking() || matches!(ended, Some(Ok(Ok(())))), "{ended:?}");
-    }
-}
-
-/// Does something while the server can do nothing.
-pub(crate) fn stand_still<T>(dovecot: &Dovecot, act: impl FnOnce() -> T) -> T {
-    let group = dovecot.process_group().and_then(Pid::from_raw).unwrap();
-    kill_process_group(group, Signal::STOP).unwrap();
-    let done = act();
-    kill_process_group(group, Signal::CONT).unwrap();
-    done
 }
 
 /// A mail with this subject.

@@ -6,12 +6,13 @@
 #![allow(dead_code, reason = "each test uses the part that it needs")]
 
 use std::sync::{Arc, Condvar, Mutex, mpsc};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use bellwire::Event;
 use bellwire::transcript::{Act, Said, escape};
-use bellwire_blocking::Observer;
+use bellwire::{Dialect, Event};
+use bellwire_blocking::{Client, Error, Observer};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 /// Longer than anything may take that a real server does, on a busy machine, too.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -110,4 +111,40 @@ impl Observer for Wire {
     fn act(&mut self, act: &Act) {
         self.note("! ", &act.to_string());
     }
+}
+
+/// Keeps a client going in a thread of its own, until this is dropped.
+pub(crate) struct Driven<D: Dialect + Clone> {
+    client: Client<D>,
+    thread: Option<JoinHandle<Result<(), Error>>>,
+}
+
+impl<D> Driven<D>
+where
+    D: Dialect<Expect: Send> + Clone + Send + 'static,
+{
+    pub(crate) fn new(client: &Client<D>) -> Self {
+        let thread = thread::spawn({
+            let client = client.clone();
+            move || client.drive()
+        });
+        Self { client: client.clone(), thread: Some(thread) }
+    }
+}
+
+impl<D: Dialect + Clone> Drop for Driven<D> {
+    fn drop(&mut self) {
+        self.client.close();
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(thread::panicking() || matches!(ended, Some(Ok(Ok(())))), "{ended:?}");
+    }
+}
+
+/// Does something while the processes of this group stand still.
+pub(crate) fn stand_still<T>(group: Option<i32>, act: impl FnOnce() -> T) -> T {
+    let group = group.and_then(Pid::from_raw).unwrap();
+    kill_process_group(group, Signal::STOP).unwrap();
+    let done = act();
+    kill_process_group(group, Signal::CONT).unwrap();
+    done
 }
