@@ -15,9 +15,10 @@ fn main() {
             imap::core_typed(address, &sets),
             imap::blocking_raw(address, &sets),
             imap::blocking_typed(address, &sets),
+            imap::blocking_parts(address, &sets),
             imap::async_imap(address, &sets),
             imap::imap(address, &sets),
         ];
-        compare(&format!("headers of {mails} mails, {what}"), 4, &mut contenders);
+        compare(&format!("headers of {mails} mails, {what}"), 5, &mut contenders);
     }
 }

@@ -9,10 +9,11 @@ fn main() {
     let mut contenders = [
         mpd::limit(address),
         mpd::core(address),
+        mpd::blocking_parts(address),
         mpd::blocking_fields(address),
         mpd::blocking_songs(address),
         mpd::mpd_protocol(address),
         mpd::mpd_client(address),
     ];
-    compare(&format!("listallinfo of {songs} songs"), 3, &mut contenders);
+    compare(&format!("listallinfo of {songs} songs"), 4, &mut contenders);
 }

@@ -16,6 +16,9 @@ use crate::{Contender, Tally, runtime};
 
 const ITEMS: &str = "(UID BODY.PEEK[HEADER])";
 const SECTION: &str = "BODY[HEADER]";
+/// So many commands keep a server busy. An answer holds all that came while its command was on the
+/// wire, so more would mean more to gather, and to look through, for nothing.
+const IN_FLIGHT: usize = 4;
 
 /// A Dovecot with so many mails, whose headers have about 1 KiB each; `None` if there is no Dovecot.
 #[must_use]
@@ -151,14 +154,13 @@ pub fn core_typed(address: SocketAddr, sets: &Sets) -> Contender {
 fn blocking(address: SocketAddr) -> Client<Imap> {
     let mut connector = Connector::new(Imap::default());
     connector.dialect.insecure = true;
-    connector.config.in_flight = usize::MAX;
+    connector.config.in_flight = IN_FLIGHT;
     connector.opening.push(Box::new(Login::new("test", "secret")));
     connector.opening.push(Box::new(Examine("INBOX".to_owned())));
     connector.tcp(address).expect("the server listens").0
 }
 
-/// Each answer holds all that came while its command was on the wire, and so mails of other commands:
-/// each mail is read where it is met first.
+/// The mails of other commands are in an answer, too: each is read where it is met first.
 fn work_blocking(
     address: SocketAddr,
     sets: &Sets,
@@ -170,12 +172,8 @@ fn work_blocking(
         let (mut tally, mut last) = (Tally::default(), 0);
         for pending in sent {
             let Answer { parts, .. } = pending.wait().expect("an answer");
-            for part in &parts {
-                let number = sequence_number(part);
-                if number > last {
-                    read(&mut tally, part);
-                    last = number;
-                }
+            for part in parts.iter().filter(|part| is_new(part, &mut last)) {
+                read(&mut tally, part);
             }
         }
         tally
@@ -183,9 +181,12 @@ fn work_blocking(
 }
 
 /// The server tells of all mails in ascending order.
-fn sequence_number(response: &[u8]) -> usize {
+fn is_new(response: &[u8], last: &mut usize) -> bool {
     let digits = response[2..].iter().take_while(|byte| byte.is_ascii_digit());
-    digits.fold(0, |number, digit| number * 10 + usize::from(digit - b'0'))
+    let number = digits.fold(0, |number, digit| number * 10 + usize::from(digit - b'0'));
+    let is_new = number > *last;
+    *last = number.max(*last);
+    is_new
 }
 
 /// Bellwire on plain threads: bytes of each response.
@@ -199,6 +200,25 @@ pub fn blocking_raw(address: SocketAddr, sets: &Sets) -> Contender {
 #[must_use]
 pub fn blocking_typed(address: SocketAddr, sets: &Sets) -> Contender {
     Contender::new("blocking, typed", work_blocking(address, sets, read_typed))
+}
+
+/// Bellwire on plain threads, with its typed views: each response as soon as it has come.
+#[must_use]
+pub fn blocking_parts(address: SocketAddr, sets: &Sets) -> Contender {
+    let (client, sets) = (blocking(address), sets.clone());
+    Contender::new("blocking, part by part", move || {
+        let sent: Vec<_> = sets.asks().map(|ask| client.send(ask).expect("a command")).collect();
+        let (mut tally, mut last) = (Tally::default(), 0);
+        for mut pending in sent {
+            while let Some(part) = pending.part() {
+                if is_new(&part, &mut last) {
+                    read_typed(&mut tally, &part);
+                }
+            }
+            pending.wait().expect("an answer");
+        }
+        tally
+    })
 }
 
 /// `async-imap` on tokio: typed always. It has no pipeline: one command after the other.

@@ -49,6 +49,23 @@ fn blocking(address: SocketAddr) -> Client<Mpd> {
     Connector::new(Mpd::default()).tcp(address).expect("the server listens").0
 }
 
+/// Bellwire on plain threads: the line of each field, as soon as it has come.
+#[must_use]
+pub fn blocking_parts(address: SocketAddr) -> Contender {
+    let client = blocking(address);
+    Contender::new("blocking, part by part", move || {
+        let mut pending = client.send("listallinfo").expect("a command");
+        let mut tally = Tally::default();
+        while let Some(part) = pending.part() {
+            if let Some(uri) = part.strip_prefix(b"file: ") {
+                tally.read(uri);
+            }
+        }
+        pending.wait().expect("an answer");
+        tally
+    })
+}
+
 /// Bellwire on plain threads: keys and values.
 #[must_use]
 pub fn blocking_fields(address: SocketAddr) -> Contender {
