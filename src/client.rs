@@ -1,6 +1,7 @@
 //! The client's machine.
 
 use alloc::borrow::Cow;
+use core::fmt;
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::clock::{Clock, Moment, Moved, Timer};
 use crate::command::Command;
 use crate::config::Config;
 use crate::dialect::{Class, Dialect};
-use crate::error::{Closed, Error, Excerpt, Refused};
+use crate::error::{Closed, Error, Refused};
 use crate::event::{Event, Notification, Reply};
 use crate::flight::Flight;
 use crate::frame::Input;
@@ -17,6 +18,7 @@ use crate::output::Output;
 use crate::spool::{Paused, Spool};
 use crate::ticket::{Ticket, Tickets};
 
+mod begin;
 mod end;
 mod hear;
 mod say;
@@ -73,8 +75,8 @@ pub struct Client<D: Dialect> {
     opening: bool,
     /// The command that the server has to ask for more of.
     paused: Option<Paused>,
-    /// What the frame is of which a piece has come.
-    in_pieces: Option<Class>,
+    /// What the frame is of which a piece has come, and where it began.
+    in_pieces: Option<(Class, u64)>,
     unsolicited: u64,
     end: End,
 }
@@ -165,6 +167,12 @@ impl<D: Dialect> Client<D> {
         self.finish(Some(Closed::Reset))
     }
 
+    /// Gives the connection up for a reason that the machine cannot see: more was gathered than there
+    /// is room for, say. What has come is dropped; outcomes and the reason are told by the events.
+    pub fn give_up(&mut self, reason: Error) {
+        self.fault(reason);
+    }
+
     /// The events that are not told yet.
     pub fn events(&mut self) -> Events<'_, D> {
         Events { client: self }
@@ -202,98 +210,6 @@ impl<D: Dialect> Client<D> {
             Ok(ticket) => Ok(ticket),
             Err(why) => Err(Refused { value: command, why }),
         }
-    }
-
-    /// The connection has to begin with something: logging in, say. Until
-    /// [`opened`](Self::opened) is called, nothing is said but what
-    /// [`opening_command`](Self::opening_command) is given; other commands, and the notification
-    /// mode, wait.
-    ///
-    /// ```
-    /// use bellwire::dialect::notif::{Notif, Random};
-    /// use bellwire::{Client, Config};
-    ///
-    /// let mut client = Client::new(Notif::default(), Config::default());
-    /// client.open();
-    /// client.listen();
-    /// client.command(Random)?;
-    /// client.opening_command("let-me-in").unwrap();
-    /// assert_eq!(client.output(), b"let-me-in\r\n");
-    /// client.written(11);
-    /// client.feed(b"welcome\r\n").next().unwrap();
-    /// assert_eq!(client.output(), b"");
-    /// client.opened();
-    /// assert_eq!(client.output(), b"random?\r\n");
-    /// # Ok::<(), bellwire::Refused<Random>>(())
-    /// ```
-    pub fn open(&mut self) {
-        self.opening = true;
-    }
-
-    /// Accepts a command that the connection begins with: it goes before all others that wait. Its
-    /// reply must come as soon as any other's.
-    ///
-    /// # Errors
-    ///
-    /// As [`command`](Self::command).
-    pub fn opening_command<C>(&mut self, command: C) -> Result<Ticket, Refused<C>>
-    where
-        C: Command<D> + core::fmt::Debug,
-    {
-        match self.accept(&command, self.config.timers.reply, true) {
-            Ok(ticket) => Ok(ticket),
-            Err(why) => Err(Refused { value: command, why }),
-        }
-    }
-
-    /// The connection has begun: what waited is said.
-    pub fn opened(&mut self) {
-        self.opening = false;
-    }
-
-    /// Whether the connection still has to begin; see [`open`](Self::open).
-    #[must_use]
-    pub fn is_opening(&self) -> bool {
-        self.opening
-    }
-
-    /// Whether the stream has to change before anything else can be said or heard: the server has
-    /// agreed to switch to TLS. See [`upgrade`](Self::upgrade).
-    #[must_use]
-    pub fn is_upgrading(&self) -> bool {
-        self.input.is_sealed()
-    }
-
-    /// The stream has changed, to TLS: goes on with what comes over it. What came behind the server's
-    /// agreement in plain text is refused, for anybody may have put it there, and what the dialect had
-    /// learned in plain text is forgotten.
-    ///
-    /// Do it between the server's agreement and the first byte of TLS; without a command that marks a
-    /// [barrier](crate::Encoder::barrier) it does nothing.
-    ///
-    /// # Errors
-    ///
-    /// When something came in plain text that should not have; the connection is over then.
-    pub fn upgrade(&mut self) -> Result<(), Error> {
-        if !self.is_upgrading() {
-            return Ok(());
-        }
-        let behind = self.input.unseal();
-        if !behind.is_empty() {
-            let what = "plain text came behind the agreement to switch to TLS";
-            let error = Error::Protocol { what, excerpt: Excerpt::new(&behind) };
-            self.fault(error.clone());
-            return Err(error);
-        }
-        self.secured();
-        self.listen_for_silence();
-        Ok(())
-    }
-
-    /// Nobody can listen in on this connection: it runs over TLS, or over a socket that never leaves
-    /// the machine. Some dialects do not send secrets before they know (IMAP).
-    pub fn secured(&mut self) {
-        self.dialect.secured();
     }
 
     /// Gives up a command: its reply reaches nobody, and no other command (guarantee G3).
@@ -480,6 +396,17 @@ pub enum Abandoned {
     Settled,
 }
 
+/// In the words of a [`Transcript`](crate::Transcript)'s `>` lines.
+impl fmt::Display for Abandoned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Withdrawn => "withdrawn",
+            Self::Held => "held",
+            Self::Settled => "settled",
+        })
+    }
+}
+
 /// A cursor over what happened.
 ///
 /// State is complete before an event is seen, so any verb of the [`Client`] may be called between
@@ -508,6 +435,10 @@ impl<D: Dialect> Events<'_, D> {
             Ok(Frequent::Reply { ticket, status, text }) => {
                 let text = self.client.input.bytes(text);
                 Ok(Some(Event::Reply { ticket, reply: Reply { status, text } }))
+            }
+            Ok(Frequent::Part { ticket, text }) => {
+                let text = self.client.input.bytes(text);
+                Ok(Some(Event::Part { ticket, text }))
             }
             // A helper that returned what this function returns would have the frequent events share
             // its place in memory: written there and read back, at twice the time.

@@ -221,21 +221,25 @@ impl<'a> Encoder<'a> {
         write: impl FnOnce(&mut Self) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         let start = self.out.len() - self.start;
+        let before = self.marks.secrets.len();
         let written = write(self)?;
         let end = self.out.len() - self.start;
+        // A secret within a secret is hidden with it.
+        self.marks.secrets.truncate(before);
         self.marks.secrets.push(Secret { place: start..end, shown });
         Ok(written)
     }
 
     /// What follows is sent when the server says that it wants it
     /// ([`Class::Continue`](crate::dialect::Class::Continue)), and never if the server answers the
-    /// command before that. Until then nothing else is sent.
+    /// command before that. Until then nothing else is sent, also if the command is abandoned.
     pub fn pause(&mut self) {
         self.marks.pauses.push(self.out.len() - self.start);
     }
 
     /// A good reply to this command ends what can be read: nothing more is sent, and nothing more is
-    /// taken, until [`Client::upgrade`](crate::Client::upgrade) is called (STARTTLS).
+    /// taken, until [`Client::upgrade`](crate::Client::upgrade) is called (STARTTLS). It is sent when
+    /// nothing is on the wire, and if it is abandoned there, the connection is given up.
     pub fn barrier(&mut self) {
         self.marks.barrier = true;
     }
@@ -272,25 +276,32 @@ pub(crate) struct Secret {
 }
 
 impl Secret {
-    /// The same, counted from `forward` bytes before and `back` bytes behind. If that is in the middle
-    /// of it, it was shown with its beginning.
-    pub(crate) fn moved(&self, forward: usize, back: usize) -> Self {
+    /// The same, counted from so many bytes before.
+    pub(crate) fn moved(self, by: usize) -> Self {
+        Self { place: self.place.start + by..self.place.end + by, ..self }
+    }
+
+    /// What of it is in `part`, counted from the beginning of that. If it begins before, it was shown
+    /// with its beginning.
+    pub(crate) fn within(&self, part: &Range<usize>) -> Option<Self> {
         let Range { start, end } = self.place;
-        let (start, end) = (start + forward, end + forward);
-        let shown = if back > start { "" } else { self.shown };
-        Self { place: start.saturating_sub(back)..end.saturating_sub(back), shown }
+        let begins = part.contains(&start);
+        let goes_on = start < part.start && part.start < end;
+        (begins || goes_on).then(|| Self {
+            place: start.max(part.start) - part.start..end.min(part.end) - part.start,
+            shown: if begins { self.shown } else { "" },
+        })
     }
 }
 
 /// `bytes` as logs may show them.
 pub(crate) fn redact<'b>(bytes: &'b [u8], secrets: &[Secret]) -> Cow<'b, [u8]> {
-    let mut within = secrets.iter().filter(|secret| secret.place.start < bytes.len()).peekable();
-    if within.peek().is_none() {
+    if secrets.is_empty() {
         return Cow::Borrowed(bytes);
     }
     let mut shown = Vec::with_capacity(bytes.len());
     let mut at = 0;
-    for Secret { place, shown: instead } in within {
+    for Secret { place, shown: instead } in secrets {
         shown.extend_from_slice(bytes.get(at..place.start).unwrap_or_default());
         shown.extend_from_slice(instead.as_bytes());
         at = at.max(place.end);

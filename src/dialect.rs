@@ -113,9 +113,19 @@ pub trait Dialect {
         None
     }
 
-    /// From here on nobody can listen in: TLS, or a socket that never leaves the machine. What was
-    /// learned before it is to be forgotten, for anybody may have said it.
+    /// Whether the server may do at another time what it has refused in these words, those of a
+    /// reply: it is busy, or a part of it is down.
+    fn passes(&self, refusal: &[u8]) -> bool {
+        let _ = refusal;
+        false
+    }
+
+    /// Nobody can listen in on this connection: TLS, or a socket that never leaves the machine.
     fn secured(&mut self) {}
+
+    /// The stream has changed, to TLS: what was learned before it is to be forgotten, for anybody may
+    /// have said it.
+    fn upgraded(&mut self) {}
 
     /// Writes one of the words that the machine says by itself, and says what answers it: `None`
     /// when nothing does. Writes nothing when the protocol has no such word.

@@ -150,7 +150,8 @@ pub enum Cause {
 }
 
 /// A value of the caller's that was not accepted, with the reason. Nothing was sent, and the value
-/// is handed back (guarantee G13).
+/// is handed back (guarantee G13): `Debug` shows it as its own `Debug` does, a password in text
+/// included, while typed commands hide theirs; `Display` shows the reason alone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("refused: {why}")]
 pub struct Refused<T: fmt::Debug> {
@@ -181,6 +182,9 @@ pub enum Refusal {
     /// It has not the form that it must have on this wire.
     #[error("it has the wrong form: {0}")]
     Form(&'static str),
+    /// It ends before the command does.
+    #[error("it is not whole: {0}")]
+    Incomplete(&'static str),
     /// It is longer than [`Limits::frame`](crate::Limits::frame) allows, or
     /// [`ServerLimits::reply`](crate::ServerLimits::reply).
     #[error("it is longer than {allowed} bytes")]

@@ -36,7 +36,7 @@ pub enum Framing {
     Broken {
         /// What is wrong.
         what: &'static str,
-        /// How many bytes it takes to see that it is.
+        /// How many bytes it takes to see that it is, without the frame's end.
         seen: usize,
     },
 }
@@ -120,7 +120,6 @@ impl Counted {
         if self.left > 0 {
             return self.counted_piece(input, whole);
         }
-        let mut searched = searched;
         while searched.max(self.text) < input.len() {
             let Framing::Frame { body, end } = line(input, searched.max(self.text)) else {
                 return Framing::More { searched: input.len() };
@@ -132,13 +131,12 @@ impl Counted {
                 Ok(Some(bytes)) if bytes <= whole.saturating_sub(end) => {
                     self.text = end + bytes;
                     self.behind = true;
-                    searched = self.text;
                 }
                 Ok(Some(bytes)) => {
                     *self = Self { text: 0, left: bytes, behind: true, pieces: true };
                     return Framing::Piece { body: end, end, last: false };
                 }
-                Err(what) => return Framing::Broken { what, seen: end },
+                Err(what) => return Framing::Broken { what, seen: body },
             }
         }
         Framing::More { searched: searched.max(self.text) }
@@ -153,7 +151,7 @@ impl Counted {
     fn counted_piece(&mut self, input: &[u8], whole: usize) -> Framing {
         let piece = self.left.min(whole.max(1));
         if input.len() < piece {
-            return Framing::More { searched: 0 };
+            return Framing::More { searched: piece };
         }
         self.left -= piece;
         Framing::Piece { body: piece, end: piece, last: false }
@@ -309,10 +307,10 @@ impl Input {
                 self.searched = searched;
                 Cut::Nothing
             }
-            Framing::Frame { .. } | Framing::Piece { .. } | Framing::More { .. } => {
-                Cut::TooLong(self.beginning(limit))
+            Framing::Broken { what, seen } if seen <= limit => {
+                Cut::Broken(what, self.beginning(seen))
             }
-            Framing::Broken { what, seen } => Cut::Broken(what, self.beginning(seen)),
+            _ => Cut::TooLong(self.beginning(limit)),
         }
     }
 

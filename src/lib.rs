@@ -30,7 +30,7 @@
 //! | how do I drive a client? a server? | [`client`], [`server`] |
 //! | what can happen? | [`event`] |
 //! | how do I speak another protocol? | [`dialect`], with [`frame`], [`mode`] and [`command`] |
-//! | what does the notif protocol look like? MPD's? | [`dialect::notif`], [`dialect::mpd`] |
+//! | what does the notif protocol look like? MPD's? IMAP's? | [`dialect::notif`], [`dialect::mpd`], [`dialect::imap`] |
 //! | what does an IMAP server's response say? | `dialect::imap::response`, with the feature `imap-response` |
 //! | how do I write a session down, replay it, test with it? | [`transcript`] |
 //! | what is limited, and when is patience lost? | [`Config`], [`Limits`], [`Timers`]; [`ServerConfig`] |

@@ -97,6 +97,8 @@ pub(crate) struct Facts {
     pub(crate) room: bool,
     /// A probe is due.
     pub(crate) probe: bool,
+    /// The connection begins with something, before which the mode is not entered.
+    pub(crate) opening: bool,
 }
 
 /// The state of the mode.
@@ -151,9 +153,9 @@ impl Switch {
 
     /// The table.
     pub(crate) fn next(&self, facts: Facts) -> Step {
-        let Facts { spooled, room, probe } = facts;
+        let Facts { spooled, room, probe, opening } = facts;
         let Some(mode) = self.mode else { return Self::without_mode(facts) };
-        let enter = self.wanted && !self.refused;
+        let enter = self.wanted && !self.refused && !opening;
         let step = match self.phase {
             Phase::Off if spooled && !(enter && self.ride == 0) => Step::Command,
             Phase::Off if enter => Step::Enter,

@@ -42,31 +42,21 @@ impl Output {
         let buffer = self.buffer();
         let start = buffer.len();
         buffer.extend_from_slice(bytes);
-        self.secrets.extend(secrets.into_iter().map(|secret| secret.moved(start, 0)));
+        self.secrets.extend(secrets.into_iter().map(|secret| secret.moved(start)));
     }
 
     /// The first `count` bytes that are due, as logs may show them.
     pub(crate) fn redacted(&self, count: usize) -> Cow<'_, [u8]> {
-        let end = (self.written + count).min(self.buffer.len());
-        if self.secrets.is_empty() {
-            return Cow::Borrowed(&self.buffer[self.written..end]);
-        }
-        let secrets: Vec<Secret> = self
-            .secrets
-            .iter()
-            .filter(|secret| secret.place.end > self.written)
-            .map(|secret| secret.moved(0, self.written))
-            .collect();
-        redact(&self.buffer[self.written..end], &secrets)
+        let part = self.written..self.written.saturating_add(count).min(self.buffer.len());
+        let secrets = self.secrets.iter().filter_map(|secret| secret.within(&part));
+        redact(&self.buffer[part.clone()], &secrets.collect::<Vec<_>>())
     }
 
     fn drop_written(&mut self) {
         let written = mem::take(&mut self.written);
         self.buffer.drain(..written);
-        self.secrets.retain_mut(|secret| {
-            *secret = secret.moved(0, written);
-            secret.place.end > 0
-        });
+        let left = written..usize::MAX;
+        self.secrets = self.secrets.iter().filter_map(|secret| secret.within(&left)).collect();
     }
 
     pub(crate) fn due(&mut self) -> &[u8] {
@@ -84,7 +74,7 @@ impl Output {
 
     /// The transport has taken so many bytes, at most all.
     pub(crate) fn take(&mut self, count: usize) {
-        self.written = (self.written + count).min(self.buffer.len());
+        self.written = self.written.saturating_add(count).min(self.buffer.len());
         if self.is_empty() {
             self.clear();
         }

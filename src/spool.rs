@@ -196,9 +196,9 @@ impl Paused {
     pub(crate) fn go_on(mut self, out: &mut Output) -> Option<Self> {
         let pause = self.pauses.pop();
         let end = pause.unwrap_or(self.bytes.len());
-        let within = |secret: &&Secret| (self.sent..end).contains(&secret.place.start);
-        let secrets = self.secrets.iter().filter(within).map(|secret| secret.moved(0, self.sent));
-        out.push(&self.bytes[self.sent..end], secrets);
+        let part = self.sent..end;
+        let secrets = self.secrets.iter().filter_map(|secret| secret.within(&part));
+        out.push(&self.bytes[part.clone()], secrets);
         self.sent = end;
         pause.is_some().then_some(self)
     }

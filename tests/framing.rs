@@ -1,4 +1,5 @@
-//! G14: linear time. No byte is searched twice, whatever the chunks in which it comes.
+//! G14: linear time. No byte is searched twice, whatever the chunks in which it comes: of lines here, of
+//! lines in which counted bytes stand in `counted`.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -9,6 +10,9 @@ use bellwire::{
     Client, Config, Dialect, Encoder, Framing, Refusal, Reply, Server, ServerConfig, ServerDialect,
     frame,
 };
+
+#[path = "framing/counted.rs"]
+mod counted;
 
 /// Lines, and how many bytes were searched for their ends.
 #[derive(Clone, Default)]

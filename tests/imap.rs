@@ -1,104 +1,82 @@
-//! IMAP's client, by transcripts.
+//! IMAP's client: sessions as transcripts, each played as it stands and again with the bytes cut in
+//! other places (G11).
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | `replies` | the greeting, tagged replies, untagged data |
+//! | `literals` | literals that the server sends, whole and in pieces |
+//! | `pauses` | literals that the client sends, and logging in: commands that wait for the server |
+//! | `commands` | what is written, and what is refused (G13) |
+//! | `starttls` | the change of the stream |
+//! | `opening` | what a connection begins with |
+//! | `properties` | whatever the bytes |
 
-use bellwire::dialect::imap::{Append, Ask, Authenticate, Imap, Login, Select, StartTls};
-use bellwire::{Client, Config};
+use std::fs;
+
+use bellwire::dialect::imap::Imap;
+use bellwire::{Client, Config, Event};
 
 mod common;
-use common::{sent, told};
 
-fn play(text: &str) {
+#[path = "imap/commands.rs"]
+mod commands;
+#[path = "imap/literals.rs"]
+mod literals;
+#[path = "imap/opening.rs"]
+mod opening;
+#[path = "imap/pauses.rs"]
+mod pauses;
+#[path = "imap/properties.rs"]
+mod properties;
+#[path = "imap/replies.rs"]
+mod replies;
+#[path = "imap/starttls.rs"]
+mod starttls;
+
+/// The dialect, on a connection that nobody can listen in on.
+fn private() -> Imap {
     let mut imap = Imap::default();
     imap.insecure = true;
-    common::client_of(&imap, text);
+    imap
 }
 
-fn greeted(capabilities: &str) -> Client<Imap> {
-    let mut client = Client::new(Imap::default(), Config::default());
-    client.secured();
+/// Plays a session, from the greeting on.
+fn play(session: &str) -> Client<Imap> {
+    common::client_of(&private(), session)
+}
+
+/// Plays a session with a server that has greeted, and needs nobody to log in.
+fn greeted(session: &str) -> Client<Imap> {
+    play(&format!("S: * PREAUTH ready\n> greeting * PREAUTH ready\n{session}"))
+}
+
+/// A client on a private connection whose server has greeted, and offers this.
+fn offered(capabilities: &str) -> Client<Imap> {
+    let mut client = Client::new(private(), Config::default());
     let greeting = format!("* OK [CAPABILITY IMAP4rev1 {capabilities}] ready\r\n");
-    client.feed(greeting.as_bytes());
-    told(&mut client);
+    assert!(matches!(client.feed(greeting.as_bytes()).next(), Ok(Some(Event::Greeting(_)))));
     client
 }
 
-#[test]
-fn a_session() {
-    play(
-        r"
-        S: * OK [CAPABILITY IMAP4rev1 IDLE LITERAL+] Dovecot ready.
-        > greeting * OK [CAPABILITY IMAP4rev1 IDLE LITERAL+] Dovecot ready.
-        ! command SELECT INBOX
-        C: A1 SELECT INBOX
-        S: * 9 EXISTS
-        > data * 9 EXISTS
-        S: A1 OK [READ-WRITE] Select completed
-        > reply 1 OK [READ-WRITE] Select completed
-        ! listen
-        C: A2 IDLE
-        S: + idling
-        > listening
-        S: * 10 EXISTS
-        > notification EXISTS
-        ! command UID FETCH 10 (BODY.PEEK[])
-        C: DONE
-        S: A2 OK Idle completed
-        > not listening
-        C: A3 UID FETCH 10 (BODY.PEEK[])
-        S: * 10 FETCH (UID 10 BODY[] {20}
-        S| Subject: t
-        S|
-        S| body
-        S| )
-        > data * 10 FETCH (UID 10 BODY[] {20}\r\nSubject: t\r\n\r\nbody\r\n)
-        S: A3 OK Fetch completed
-        > reply 2 OK Fetch completed
-        C: A4 IDLE
-    "
-        .replace("\\r\n", "\n")
-        .as_str(),
-    );
+fn transcript(name: &str) -> String {
+    let path = format!("tests/transcripts/imap/{name}.txt");
+    fs::read_to_string(&path).unwrap_or_else(|why| panic!("{path}: {why}"))
 }
 
+/// G2, G6, G7, G9: what Dovecot says in a session of all kinds of things.
 #[test]
-fn a_literal_waits_for_the_server() {
-    let mut client = greeted("");
-    let append = Append { mailbox: "INBOX".into(), message: "hello".into() };
-    client.command(append).unwrap();
-    client.command("NOOP").unwrap();
-    assert_eq!(sent(&mut client), "A1 APPEND INBOX {5}\r\n");
-    client.feed(b"* 3 EXISTS\r\n+ OK\r\n");
-    assert_eq!(told(&mut client), ["data * 3 EXISTS"]);
-    assert_eq!(sent(&mut client), "hello\r\n");
-    client.feed(b"A1 OK done\r\n");
-    assert_eq!(told(&mut client), ["reply 1 OK done"]);
-    assert_eq!(sent(&mut client), "A2 NOOP\r\n");
+fn dovecot() {
+    assert_eq!(play(&transcript("dovecot")).unsolicited(), 0);
 }
 
+/// G2, G6
 #[test]
-fn smoke() {
-    let mut client = greeted("SASL-IR");
-    client.command(Login::new("test", "se\"cret")).unwrap();
-    client.output();
-    assert_eq!(*client.redacted(100), b"A1 LOGIN test \"***\"\r\n"[..]);
-    assert_eq!(sent(&mut client), "A1 LOGIN test \"se\\\"cret\"\r\n");
-    client.feed(b"A1 OK done\r\n");
-    told(&mut client);
-    client.command(Authenticate::xoauth2("u", "t")).unwrap();
-    assert_eq!(sent(&mut client), "A2 AUTHENTICATE XOAUTH2 dXNlcj11AWF1dGg9QmVhcmVyIHQBAQ==\r\n");
-    client.feed(b"+ eyJz\r\n");
-    told(&mut client);
-    assert_eq!(sent(&mut client), "\r\n");
-    client.feed(b"A2 NO no\r\n");
-    assert_eq!(told(&mut client), ["refused 2 NO no"]);
-    client.command(Select("Entwürfe".into())).unwrap();
-    assert_eq!(sent(&mut client), "A3 SELECT Entw&APw-rfe\r\n");
-    assert!(client.command(Ask::new("NOOP").text("{3}")).is_err());
-    let mut client = greeted("STARTTLS");
-    client.command(StartTls).unwrap();
-    client.command("NOOP").unwrap();
-    assert_eq!(sent(&mut client), "A1 STARTTLS\r\n");
-    client.feed(b"A1 OK go\r\n* CAPABILITY EVIL\r\n");
-    assert_eq!(told(&mut client), ["reply 1 OK go"]);
-    assert!(client.is_upgrading());
-    assert!(client.upgrade().is_err());
+fn pipeline() {
+    play(&transcript("pipeline"));
+}
+
+/// G7, G11
+#[test]
+fn literals_of_all_kinds() {
+    play(&transcript("literals"));
 }

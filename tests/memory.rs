@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use allocation_counter::measure;
+use bellwire::dialect::imap::Imap;
 use bellwire::dialect::mpd::{Mpd, SUBSYSTEMS};
 use bellwire::dialect::notif::Notif;
 use bellwire::{
@@ -237,4 +238,88 @@ fn a_server_gives_a_long_list_back() {
     });
     println!("server after a long list: {} bytes", server.bytes());
     assert!(server.bytes() <= 3 * KIB);
+}
+
+/// A message of 10 MiB goes through a client that holds a piece of it at a time (G12), and allocates for no
+/// piece.
+#[test]
+fn a_streamed_literal_takes_no_more_than_a_piece() {
+    let length = 10 * MIB;
+    let header = format!("* 1 FETCH (BODY[] {{{length}}}\r\n");
+    let read = [b'x'; 4096];
+    let mut client = Client::new(Imap::default(), Config::default());
+    client.feed(b"* PREAUTH ready\r\n");
+    client.feed(header.as_bytes());
+    read_all(&mut client);
+    let mut streamed = 0;
+    let cost = measure(|| {
+        for _ in 0..length / read.len() {
+            let mut events = client.feed(&read);
+            while let Some(event) = events.next().unwrap() {
+                let Event::Piece { text, .. } = event else { panic!("{event}") };
+                streamed += text.len();
+            }
+        }
+    });
+    println!("10 MiB streamed: at most {} bytes, {} allocations", cost.bytes_max, cost.count_total);
+    assert_eq!(streamed, length);
+    assert!(cost.bytes_max <= 64 * KIB as u64);
+    assert!(cost.count_total <= 8);
+    let mut events = client.feed(b")\r\n");
+    assert!(matches!(events.next(), Ok(Some(Event::Data { text: b")", .. }))));
+}
+
+/// G12: nothing is allocated because a server has said a number.
+#[test]
+fn a_declared_size_allocates_nothing() {
+    for whole in [0, 16 * KIB, usize::MAX] {
+        let mut imap = Imap::default();
+        imap.whole = whole;
+        let mut client = Client::new(imap, Config::default());
+        client.feed(b"* PREAUTH ready\r\n");
+        read_all(&mut client);
+        let cost = measure(|| {
+            client.feed(b"* 1 FETCH (BODY[] {9000000000}\r\nabc");
+            read_all(&mut client);
+        });
+        assert!(cost.bytes_max <= KIB as u64, "{} bytes", cost.bytes_max);
+    }
+}
+
+/// G12: of what comes behind the agreement to switch to TLS, no more is kept than a message shows.
+#[test]
+fn plain_text_behind_an_agreement_is_not_kept() {
+    let mut client = Client::new(Imap::default(), Config::default());
+    client.feed(b"* OK ready\r\n");
+    read_all(&mut client);
+    client.command("STARTTLS").unwrap();
+    client.output();
+    client.feed(b"A1 OK go\r\n");
+    read_all(&mut client);
+    assert!(client.is_upgrading());
+    let cost = measure(|| {
+        for _ in 0..1000 {
+            client.feed(&[b'x'; 4096]);
+        }
+    });
+    assert!(cost.bytes_max <= KIB as u64, "{} bytes", cost.bytes_max);
+}
+
+/// A client of IMAP's is larger, as it knows what the server offers.
+#[test]
+fn an_idle_imap_connection_takes_at_most_two_kibibytes() {
+    let mut client = Weighed::new(|| Client::new(Imap::default(), Config::default()));
+    client.with(|client| {
+        client.feed(
+            b"* PREAUTH [CAPABILITY IMAP4rev1 SASL-IR IDLE UIDPLUS LITERAL+ NOTIFY] ready\r\n",
+        );
+        client.listen();
+        let due = client.output().len();
+        client.written(due);
+        client.feed(b"+ idling\r\n* 4 EXISTS\r\n");
+        read_all(client);
+        quiet_seconds(|now| assert_eq!(client.tick(now).next(), Ok(None)));
+    });
+    println!("idle: IMAP client {} bytes", client.bytes());
+    assert!(client.bytes() <= 2 * KIB);
 }

@@ -73,7 +73,7 @@ fn show(dialect: DialectName, reply: Result<Bytes, Error>) -> anyhow::Result<boo
                 print::line(line.strip_suffix(b"\r").filter(|_| mail).unwrap_or(line))?;
             }
         }
-        Err(Error::BadReply(BadReply::Refused(text))) => {
+        Err(Error::BadReply(BadReply::Refused(text)) | Error::Unavailable(text)) => {
             // As the server has put it, or it could be taken for a line of a good reply.
             let start: &[u8] = if dialect == DialectName::Mpd { b"ACK " } else { b"" };
             print::line(&[start, &text].concat())?;

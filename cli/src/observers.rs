@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bellwire::transcript::{Act, Configured, Recorder, Said, Settings, escape};
-use bellwire::{Config, Event};
+use bellwire::{Abandoned, Config, Event};
 use bellwire_blocking::Observer;
 
 use crate::print;
@@ -39,6 +39,10 @@ impl Observer for Observers {
 
     fn act(&mut self, act: &Act) {
         self.0.iter_mut().for_each(|observer| observer.act(act));
+    }
+
+    fn abandoned(&mut self, ticket: u64, how: Abandoned) {
+        self.0.iter_mut().for_each(|observer| observer.abandoned(ticket, how));
     }
 
     fn tick(&mut self, now: Duration) {
@@ -155,6 +159,10 @@ impl Observer for Record {
 
     fn act(&mut self, act: &Act) {
         self.note(|recorder| recorder.act(act));
+    }
+
+    fn abandoned(&mut self, ticket: u64, how: Abandoned) {
+        self.note(|recorder| recorder.event(format_args!("{how} {ticket}")));
     }
 
     fn tick(&mut self, now: Duration) {

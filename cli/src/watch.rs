@@ -297,7 +297,8 @@ impl<S: Source> Watcher<S> {
     /// Whether there will be another connection is known from the notifications.
     fn failed(&self, error: &Error) {
         if *error != Error::NotConnected(Ended::ByProgram) {
-            let refused = matches!(error, Error::BadReply(BadReply::Refused(_)));
+            let refused =
+                matches!(error, Error::BadReply(BadReply::Refused(_)) | Error::Unavailable(_));
             let event = if refused { "refused" } else { "unfetched" };
             self.say(event, "could not be fetched", &error.to_string());
         }

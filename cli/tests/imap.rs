@@ -297,7 +297,7 @@ fn what_is_no_command_is_refused() {
         ("IDLE", "reserved"),
         ("DONE", "reserved"),
         ("NOOP\r\nNOOP", "0x0d"),
-        ("APPEND INBOX {5}\r\nfour", "0x0d"),
+        ("APPEND INBOX {5}\r\nfour", "not whole"),
         ("", "empty"),
     ] {
         let call = ["call", &mailbox.imap, "--insecure", command];

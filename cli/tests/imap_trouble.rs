@@ -176,6 +176,7 @@ fn an_envelope_that_cannot_be_read() {
     ];
     assert_eq!([watch.line(), watch.line(), watch.line(), watch.line()], lines);
     watch.complaint("S: * SEARCH 14");
+    watch.complaint("S: + idling");
     assert_eq!(watch.stop(Signal::INT).out, lines);
     server.end();
 }

@@ -55,10 +55,10 @@ impl<D: Dialect> Client<D> {
         self.expire_command()
     }
 
-    /// Where there is no room for a probe, the answer to what is on the wire serves as well.
+    /// Where a probe cannot be sent, the answer to what is on the wire serves as well.
     fn probe(&mut self) {
-        self.patience.probe_due = self.has_room();
-        if !self.patience.probe_due {
+        self.patience.probe_due = self.has_room() && !self.must_wait() && !self.opening;
+        if !self.patience.probe_due && !self.flight.is_empty() {
             self.patience.probe = Timer::start(self.config.timers.probe);
             self.clock.arm(&mut self.patience.probe, &Moved::Steadily);
         }
@@ -154,14 +154,21 @@ impl<D: Dialect> Client<D> {
     /// What is left is no frame, and must not be taken for one when what decides how it is cut, the
     /// command that it answers, is gone.
     fn drop_unfinished_frame(&mut self) {
+        let cut_off = match self.unfinished() {
+            0 => Closed::Cleanly,
+            bytes => Closed::MidFrame { bytes },
+        };
         if let End::Eof(how) = &mut self.end {
-            let cut_off = match self.input.pending() {
-                0 => Closed::Cleanly,
-                bytes => Closed::MidFrame { bytes },
-            };
             how.get_or_insert(cut_off);
+            self.in_pieces = None;
             self.input.clear();
         }
+    }
+
+    /// How many bytes have come of a frame that has not ended.
+    fn unfinished(&self) -> usize {
+        let began = self.in_pieces.as_ref().map_or(self.input.taken(), |(_, at)| *at);
+        usize::try_from(self.input.received() - began).unwrap_or(usize::MAX)
     }
 
     pub(super) fn earliest(&self) -> Option<Moment> {

@@ -23,10 +23,11 @@ impl<D: Dialect> Client<D> {
         if self.is_closed() {
             return Err(Refusal::Closed);
         }
-        if self.pending() >= limits.pending {
+        // What waits for the opening must not keep it from happening.
+        if self.pending() >= limits.pending && !opening {
             return Err(Refusal::Full { allowed: limits.pending });
         }
-        if self.spool.size() + self.output.len() >= limits.output {
+        if self.spool.size() + self.output.len() >= limits.output && !opening {
             return Err(Refusal::Full { allowed: limits.output });
         }
         let Self { dialect, spool, tickets, .. } = self;
@@ -40,12 +41,13 @@ impl<D: Dialect> Client<D> {
     }
 
     pub(super) fn hold(&mut self, index: usize) {
-        let role = self.flight.iter().nth(index).map(|slot| slot.role);
-        if matches!(role, Some(Role::Barrier(_))) {
+        let Some(slot) = self.flight.get_mut(index) else { return };
+        let (number, barrier) = (slot.number, matches!(slot.role, Role::Barrier(_)));
+        self.flight.hold(index, Timer::start(self.answer_patience(number)));
+        if barrier {
             // Nobody would change the stream when the server does.
-            return self.fault(Error::Desynchronised { held: self.flight.held() + 1 });
+            return self.fault(Error::Desynchronised { held: self.flight.held() });
         }
-        self.flight.hold(index, Timer::start(self.answer_patience()));
         if self.flight.held() <= self.config.limits.held {
             return;
         }
@@ -64,9 +66,21 @@ impl<D: Dialect> Client<D> {
     }
 
     /// How long an answer that nobody waits for may stay away. Where replies carry numbers, it
-    /// shifts no other.
-    fn answer_patience(&self) -> Option<Duration> {
-        if self.dialect.numbered() { None } else { self.config.timers.held }
+    /// shifts no other; but nothing can be said before a command that pauses has gone on.
+    fn answer_patience(&self, number: u64) -> Option<Duration> {
+        let paused = self.paused.as_ref().is_some_and(|paused| paused.number == number);
+        if self.dialect.numbered() && !paused { None } else { self.config.timers.held }
+    }
+
+    /// The server has asked for more of this command: if nobody waits for it, it counts as heard.
+    pub(super) fn be_patient(&mut self, number: u64) {
+        let patience = Timer::start(self.answer_patience(number));
+        let abandoned = |slot: &&mut Slot<D::Expect>| {
+            slot.number == number && matches!(slot.role, Role::Held(_))
+        };
+        if let Some(slot) = self.flight.iter_mut().find(abandoned) {
+            slot.timer = patience;
+        }
     }
 
     /// Says one thing, if there is one to say.
@@ -86,26 +100,35 @@ impl<D: Dialect> Client<D> {
 
     /// What the machine will say next, unless something changes.
     pub(crate) fn intent(&self) -> Step {
-        if self.paused.is_some() || self.at_barrier() {
+        if self.must_wait() {
             return Step::Nothing;
         }
-        // What is answered behind the agreement to change the stream would count as forged.
-        let ready = !self.spool.has_barrier() || self.flight.is_empty();
-        if self.opening {
-            let due = self.spool.has_opening() && ready && self.has_room();
-            return if due { Step::Command } else { Step::Nothing };
-        }
-        self.switch.next(Facts {
-            spooled: !self.spool.is_empty() && ready,
+        let opening = self.opening;
+        let facts = Facts {
+            spooled: if opening { self.spool.has_opening() } else { !self.spool.is_empty() },
             room: self.has_room(),
-            probe: self.patience.probe_due,
-        })
+            probe: self.patience.probe_due && !opening,
+            opening,
+        };
+        match self.switch.next(facts) {
+            // What is answered behind the agreement to change the stream would count as forged.
+            Step::Command if self.spool.has_barrier() && !self.flight.is_empty() => {
+                if facts.probe {
+                    Step::Probe
+                } else {
+                    Step::Nothing
+                }
+            }
+            step => step,
+        }
     }
 
-    /// Whether the stream will change, so that nothing can be said before it has.
-    fn at_barrier(&self) -> bool {
+    /// Whether nothing can be said before the server has: it has to ask for the rest of a command, or
+    /// the stream is about to change.
+    pub(super) fn must_wait(&self) -> bool {
         let barrier = |slot: &Slot<D::Expect>| matches!(slot.role, Role::Barrier(_));
-        self.is_upgrading() || self.flight.iter().next_back().is_some_and(barrier)
+        let at_barrier = self.flight.iter().next_back().is_some_and(barrier);
+        self.paused.is_some() || at_barrier || self.is_upgrading()
     }
 
     /// Whether bytes are due that [`output`](Self::output) has shown before.
@@ -132,8 +155,8 @@ impl<D: Dialect> Client<D> {
         self.dialect.tag(number, self.output.buffer());
         if let Some((entry, paused)) = self.spool.send(&mut self.output, number) {
             let role = match &paused {
+                _ if entry.is_barrier() => Role::Barrier(entry.ticket),
                 Some(_) => Role::Pausing(entry.ticket),
-                None if entry.is_barrier() => Role::Barrier(entry.ticket),
                 None => Role::Command(entry.ticket),
             };
             self.paused = paused;
@@ -199,7 +222,8 @@ impl<D: Dialect> Client<D> {
         self.patience.probe_due = false;
         if let Some(expect) = self.say(Word::Probe) {
             // Other bytes may show that the peer lives; the answer is due all the same.
-            self.sent(Role::Probe, expect, Timer::start(self.answer_patience()));
+            let patience = self.answer_patience(self.flight.next_number());
+            self.sent(Role::Probe, expect, Timer::start(patience));
             self.patience.probe = Timer::start(self.config.timers.probe);
         }
         true

@@ -22,24 +22,26 @@
 //! [`Event::Notification`](crate::Event::Notification). Untagged data at any other time is
 //! [`Event::Data`](crate::Event::Data): a server may send it for a command, or on its own account in
 //! the middle of one, and nobody can tell which, so nobody guesses. What may be news (`EXISTS`,
-//! `EXPUNGE`, `RECENT`, `VANISHED`, an `[ALERT]`, and `FETCH` while no command asks for messages) is
-//! marked as such, and adapters tell it to readers of notifications, too.
+//! `EXPUNGE`, `RECENT`, `VANISHED`, an `[ALERT]`, `FETCH` while no command asks for messages, and
+//! anything while no command asks at all) is marked as such, and adapters tell it to readers of
+//! notifications, too.
 //!
 //! `DONE` does not synchronise: what changed just before it may come with the next command, or behind
-//! the next `+`. Ask after a [`Gap`](crate::Event::Closed) what has changed; do not count messages.
+//! the next `+`. Ask what has changed when a connection has begun anew; do not count messages.
 //!
 //! # How large
 //!
 //! A response whose literals end within [`Imap::whole`] bytes is told whole; a larger one comes as
-//! [`Event::Piece`](crate::Event::Piece)s. A line may have [`Limits::frame`](crate::Limits::frame)
-//! bytes; raise that for mailboxes with more than some ten thousand messages, whose `SEARCH` is one
-//! line.
+//! [`Event::Piece`](crate::Event::Piece)s. A line, and a response that is told whole, may have
+//! [`Limits::frame`](crate::Limits::frame) bytes; raise that for mailboxes with more than some ten
+//! thousand messages, whose `SEARCH` is one line.
 //!
 //! # Secrets
 //!
 //! A command with a password or a token is refused until [`Client::secured`](crate::Client::secured)
 //! or [`Client::upgrade`](crate::Client::upgrade) has been called, unless [`Imap::insecure`] is set.
-//! It is never logged.
+//! It is never logged; text that [`Client::command`](crate::Client::command) refuses is the caller's
+//! own, and handed back as it is.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -68,7 +70,8 @@ pub use string::{decode_mailbox, encode_mailbox};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Imap {
-    /// Responses with literals that end within so many bytes are told whole. Default: 16 KiB.
+    /// Responses with literals that end within so many bytes are told whole; the pieces of larger ones
+    /// have so many. Not more than [`Limits::frame`](crate::Limits::frame). Default: 16 KiB.
     pub whole: usize,
     /// After how much silence of the server's to ask whether it lives. Many servers say `* OK Still
     /// here` every two minutes while idling. Default: 5 min.
@@ -107,7 +110,8 @@ impl Imap {
         &self.capabilities
     }
 
-    /// Whether the server's greeting says that nobody has to log in (`PREAUTH`).
+    /// Whether the server's greeting says that nobody has to log in (`PREAUTH`); after a switch to TLS,
+    /// that does not count any more.
     #[must_use]
     pub fn is_preauthenticated(&self) -> bool {
         self.preauthenticated
@@ -116,6 +120,11 @@ impl Imap {
     /// Whether secrets may be sent.
     fn keeps_secrets(&self) -> bool {
         self.secured || self.insecure
+    }
+
+    /// Whether the server has said that it can do what is a part of `IMAP4rev2` (RFC 9051), too.
+    fn offers(&self, name: &str) -> bool {
+        self.capabilities.has(name) || self.capabilities.has("IMAP4rev2")
     }
 }
 
@@ -177,9 +186,21 @@ impl Dialect for Imap {
         self.silence
     }
 
+    /// `[UNAVAILABLE]` and `[INUSE]` (RFC 5530), and `[LIMIT]`, with which Dovecot refuses who has too
+    /// many connections: a lost one may count for a while.
+    fn passes(&self, refusal: &[u8]) -> bool {
+        let code = refusal.get(b"NO".len()..).and_then(code).unwrap_or_default();
+        let word = code.split(|byte| *byte == b' ').next().unwrap_or_default();
+        [&b"UNAVAILABLE"[..], b"INUSE", b"LIMIT"].iter().any(|it| word.eq_ignore_ascii_case(it))
+    }
+
     fn secured(&mut self) {
         self.secured = true;
+    }
+
+    fn upgraded(&mut self) {
         self.capabilities = Capabilities::default();
+        self.preauthenticated = false;
     }
 
     fn say(&self, word: Word, line: &mut Encoder<'_>) -> Option<Expect> {
@@ -230,8 +251,10 @@ impl Imap {
             return Class::Notification { topic };
         }
         let news = [&b"EXISTS"[..], b"EXPUNGE", b"RECENT", b"VANISHED"].into_iter().any(is)
-            || (is(b"OK") && code(text).is_some_and(|code| code.eq_ignore_ascii_case(b"ALERT")))
-            || (is(b"FETCH") && !awaiting.any(|expect| *expect == Expect::Messages));
+            || (is_condition(word)
+                && code(text).is_some_and(|it| it.eq_ignore_ascii_case(b"ALERT")))
+            || (is(b"FETCH") && !awaiting.any(|expect| *expect == Expect::Messages))
+            || !awaiting.any(|_| true);
         Class::Data { topic, news }
     }
 
@@ -270,6 +293,12 @@ fn code(text: &[u8]) -> Option<&[u8]> {
     code.get(..memchr::memchr(b']', code)?)
 }
 
+/// Whether a code and text for people follow this word (RFC 9051 section 7.1).
+fn is_condition(word: &[u8]) -> bool {
+    let conditions = [&b"OK"[..], b"NO", b"BAD", b"BYE", b"PREAUTH"];
+    conditions.iter().any(|condition| word.eq_ignore_ascii_case(condition))
+}
+
 /// Where the word is that says what an untagged response is about: the first that is no number.
 fn topic(frame: &[u8]) -> Range<usize> {
     let word = |start: usize| {
@@ -301,9 +330,7 @@ fn split_tag(line: &[u8]) -> Option<(u64, usize)> {
 fn literal_behind(at: CountedAt<'_>) -> Result<Option<usize>, &'static str> {
     let for_people = || {
         let Some(rest) = at.text.strip_prefix(b"* ") else { return true };
-        let word = rest.split(|byte| *byte == b' ').next().unwrap_or_default();
-        let conditions = [&b"OK"[..], b"NO", b"BAD", b"BYE", b"PREAUTH"];
-        conditions.iter().any(|condition| word.eq_ignore_ascii_case(condition))
+        is_condition(rest.split(|byte| *byte == b' ').next().unwrap_or_default())
     };
     match at.text {
         [.., b'}'] if at.behind || !for_people() => literal_at_end(at.text),

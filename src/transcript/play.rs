@@ -4,20 +4,22 @@
 use alloc::borrow::ToOwned;
 use alloc::collections::VecDeque;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{Act, Said, Step, Transcript, What};
-use crate::client::{Abandoned, Client};
-use crate::dialect::{self, Dialect, ServerDialect, Spoken};
+use crate::client::Client;
+use crate::dialect::{Dialect, ServerDialect};
 use crate::error::{Error, escape};
-use crate::event::{Reply, ServerEvent};
 use crate::frame::{self, Framing};
-use crate::mode;
 use crate::server::Server;
-use crate::ticket::Ticket;
-use crate::topics::Notify;
+
+mod client_end;
+mod server_end;
+
+use client_end::ClientEnd;
+use server_end::ServerEnd;
 
 /// What a play shows to whoever watches it.
 #[derive(Debug)]
@@ -52,8 +54,7 @@ pub fn client<D: Dialect>(
     client: Client<D>,
     watch: &mut dyn FnMut(Shown<'_>),
 ) -> Result<Client<D>, Mismatch> {
-    let mut player =
-        Player::new(transcript, ClientEnd { client, tickets: Vec::new(), faulty: false }, watch);
+    let mut player = Player::new(transcript, ClientEnd::new(client), watch);
     player.play()?;
     Ok(player.end.client)
 }
@@ -72,11 +73,7 @@ pub fn server<D: ServerDialect>(
     server: Server<D>,
     watch: &mut dyn FnMut(Shown<'_>),
 ) -> Result<Server<D>, Mismatch> {
-    let mut player = Player::new(
-        transcript,
-        ServerEnd { server, waiting: VecDeque::new(), faulty: false },
-        watch,
-    );
+    let mut player = Player::new(transcript, ServerEnd::new(server), watch);
     player.play()?;
     Ok(player.end.server)
 }
@@ -87,9 +84,10 @@ trait End {
     fn says(what: &What) -> Option<(bool, &Said)>;
     fn hear(&mut self, said: &Said);
     fn tick(&mut self, now: Duration);
-    /// Does what the program must have done before the machine says what `text` begins with. In a
-    /// strict transcript, the program's wishes about the mode and its news are acts.
-    fn prompt(&mut self, text: &[u8], strict: bool) -> Result<(), String>;
+    /// Does what the program must have done before the machine says what `write`, the rest of one
+    /// write, begins with; `said` is all that this end says from here on. In a strict transcript, the
+    /// program's wishes about the mode and its news are acts.
+    fn prompt(&mut self, write: &[u8], said: &[u8], strict: bool) -> Result<(), String>;
     fn output(&mut self) -> &[u8];
     fn written(&mut self, count: usize);
     /// Whether this end may close the connection now.
@@ -105,6 +103,8 @@ struct Player<'t, 'w, E> {
     end: E,
     watch: &'w mut dyn FnMut(Shown<'_>),
     now: Duration,
+    /// All that this end says, and how much of it has been said.
+    said: (Vec<u8>, usize),
     taken: VecDeque<String>,
     /// Whether the transcript says what everything is taken for.
     strict: bool,
@@ -113,8 +113,14 @@ struct Player<'t, 'w, E> {
 impl<'t, 'w, E: End> Player<'t, 'w, E> {
     fn new(transcript: &'t Transcript, end: E, watch: &'w mut dyn FnMut(Shown<'_>)) -> Self {
         let strict = transcript.steps.iter().any(|step| matches!(step.what, What::Taken(_)));
-        let taken = VecDeque::new();
-        Self { transcript, end, watch, now: Duration::ZERO, taken, strict }
+        let mut said = Vec::new();
+        for step in &transcript.steps {
+            if let Some((true, Said::Bytes(bytes))) = E::says(&step.what) {
+                said.extend_from_slice(bytes);
+            }
+        }
+        let (now, said, taken) = (Duration::ZERO, (said, 0), VecDeque::new());
+        Self { transcript, end, watch, now, said, taken, strict }
     }
 
     fn play(&mut self) -> Result<(), Mismatch> {
@@ -188,7 +194,9 @@ impl<'t, 'w, E: End> Player<'t, 'w, E> {
     fn say(&mut self, bytes: &[u8]) -> Result<(), String> {
         let mut text = bytes;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.end.prompt(text, self.strict)?;
+            let (said, at) = &mut self.said;
+            self.end.prompt(text, said.get(*at..).unwrap_or_default(), self.strict)?;
+            *at += line.len();
             text = &text[line.len()..];
             let due = self.end.output();
             if !due.starts_with(line) {
@@ -220,133 +228,6 @@ fn first_line(text: &[u8]) -> &[u8] {
     }
 }
 
-struct ClientEnd<D: Dialect> {
-    client: Client<D>,
-    tickets: Vec<Ticket>,
-    /// A fault is told once, though the machine says so each time.
-    faulty: bool,
-}
-
-impl<D: Dialect> ClientEnd<D> {
-    fn command(&mut self, text: &[u8], timeout: Option<Duration>) -> Result<(), String> {
-        let given = self.client.command_within(text, timeout);
-        self.tickets.push(given.map_err(|refused| refused.to_string())?);
-        Ok(())
-    }
-}
-
-impl<D: Dialect> End for ClientEnd<D> {
-    fn says(what: &What) -> Option<(bool, &Said)> {
-        match what {
-            What::Client(said) => Some((true, said)),
-            What::Server(said) => Some((false, said)),
-            _ => None,
-        }
-    }
-
-    fn hear(&mut self, said: &Said) {
-        match said {
-            Said::Bytes(bytes) => self.client.feed(bytes),
-            Said::Eof => self.client.feed_eof(),
-            Said::Reset => self.client.feed_reset(),
-        };
-    }
-
-    fn tick(&mut self, now: Duration) {
-        self.client.tick(now);
-    }
-
-    fn prompt(&mut self, text: &[u8], strict: bool) -> Result<(), String> {
-        if self.client.has_output() {
-            return Ok(());
-        }
-        let intent = self.client.intent();
-        let line = first_line(text);
-        match self.client.dialect().spoken(line) {
-            Spoken::Enter | Spoken::Leave if strict => {}
-            Spoken::Enter if intent != mode::Step::Enter => self.client.listen(),
-            Spoken::Leave if !matches!(intent, mode::Step::Leave | mode::Step::Probe) => {
-                self.client.unlisten();
-            }
-            Spoken::Command { text }
-                if !matches!(intent, mode::Step::Command | mode::Step::Probe) =>
-            {
-                let timeout = self.client.config().timers.reply;
-                self.command(&line[text], timeout)?;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn output(&mut self) -> &[u8] {
-        self.client.output()
-    }
-
-    fn written(&mut self, count: usize) {
-        self.client.written(count);
-    }
-
-    fn hangs_up(&mut self) -> bool {
-        true
-    }
-
-    fn act(&mut self, act: &Act) -> Result<Option<String>, String> {
-        match act {
-            Act::Command(text) => {
-                let timeout = self.client.config().timers.reply;
-                Ok(self.command(text, timeout).err())
-            }
-            Act::Within(timeout, text) => Ok(self.command(text, Some(*timeout)).err()),
-            Act::Listen => {
-                self.client.listen();
-                Ok(None)
-            }
-            Act::Unlisten => {
-                self.client.unlisten();
-                Ok(None)
-            }
-            Act::Open => {
-                self.client.open();
-                Ok(None)
-            }
-            Act::Opening(text) => {
-                let given = self.client.opening_command(text.as_slice());
-                let given = given.map(|ticket| self.tickets.push(ticket));
-                Ok(given.err().map(|refused| refused.to_string()))
-            }
-            Act::Opened => {
-                self.client.opened();
-                Ok(None)
-            }
-            Act::Secured => {
-                self.client.secured();
-                Ok(None)
-            }
-            Act::Upgrade => {
-                // If it fails, the machine says so with its events.
-                let _ = self.client.upgrade();
-                Ok(None)
-            }
-            Act::Abandon(number) => {
-                let ticket = self.tickets.iter().find(|ticket| ticket.number() == *number);
-                let ticket = *ticket.ok_or("no such ticket was given")?;
-                Ok(Some(match self.client.abandon(ticket) {
-                    Abandoned::Withdrawn => format!("withdrawn {number}"),
-                    Abandoned::Held => format!("held {number}"),
-                    Abandoned::Settled => format!("settled {number}"),
-                }))
-            }
-            act => Err(format!("a client does not {act}")),
-        }
-    }
-
-    fn events(&mut self) -> Vec<String> {
-        let mut events = self.client.events();
-        tell(&mut self.faulty, || Ok(events.next()?.map(|event| event.to_string())))
-    }
-}
-
 /// All that a machine has to tell.
 fn tell(faulty: &mut bool, mut next: impl FnMut() -> Result<Option<String>, Error>) -> Vec<String> {
     let mut told = Vec::new();
@@ -360,117 +241,5 @@ fn tell(faulty: &mut bool, mut next: impl FnMut() -> Result<Option<String>, Erro
                 return told;
             }
         }
-    }
-}
-
-struct ServerEnd<D: ServerDialect> {
-    server: Server<D>,
-    /// Commands without a reply, the oldest first.
-    waiting: VecDeque<Ticket>,
-    /// A fault is told once, though the machine says so each time.
-    faulty: bool,
-}
-
-impl<D: ServerDialect> ServerEnd<D> {
-    fn reply(&mut self, ticket: Ticket, reply: Reply<&[u8]>) -> Result<(), String> {
-        self.server.reply(ticket, reply).map_err(|refused| format!("refused: {}", refused.why))?;
-        self.waiting.retain(|waiting| *waiting != ticket);
-        Ok(())
-    }
-
-    fn numbered(&self, number: u64) -> Result<Ticket, String> {
-        let found = self.waiting.iter().find(|ticket| ticket.number() == number);
-        found.copied().ok_or_else(|| format!("no command {number} waits for a reply"))
-    }
-
-    fn notify(&mut self, topic: &[u8]) -> Result<Notify, String> {
-        self.server.notify(topic).map_err(|refused| format!("refused: {}", refused.why))
-    }
-}
-
-impl<D: ServerDialect> End for ServerEnd<D> {
-    fn says(what: &What) -> Option<(bool, &Said)> {
-        match what {
-            What::Client(said) => Some((false, said)),
-            What::Server(said) => Some((true, said)),
-            _ => None,
-        }
-    }
-
-    fn hear(&mut self, said: &Said) {
-        match said {
-            Said::Bytes(bytes) => self.server.feed(bytes),
-            Said::Eof => self.server.feed_eof(),
-            Said::Reset => self.server.feed_reset(),
-        };
-    }
-
-    fn tick(&mut self, now: Duration) {
-        self.server.tick(now);
-    }
-
-    fn prompt(&mut self, text: &[u8], strict: bool) -> Result<(), String> {
-        if !self.server.output().is_empty() {
-            return Ok(());
-        }
-        match self.server.dialect().said(text) {
-            dialect::Said::Notification(_) if strict => Ok(()),
-            dialect::Said::Notification(topic) => self.notify(&text[topic]).map(drop),
-            dialect::Said::Reply(status, at) => match self.waiting.front() {
-                Some(ticket) => self.reply(*ticket, Reply { status, text: &text[at] }),
-                None => Ok(()),
-            },
-        }
-    }
-
-    fn output(&mut self) -> &[u8] {
-        self.server.output()
-    }
-
-    fn written(&mut self, count: usize) {
-        self.server.written(count);
-    }
-
-    fn hangs_up(&mut self) -> bool {
-        self.server.is_finished()
-    }
-
-    fn act(&mut self, act: &Act) -> Result<Option<String>, String> {
-        let outcome = match act {
-            Act::Reply(number, text) => {
-                self.numbered(*number).and_then(|ticket| self.reply(ticket, Reply::done(text)))
-            }
-            Act::Refuse(number, text) => {
-                self.numbered(*number).and_then(|ticket| self.reply(ticket, Reply::refused(text)))
-            }
-            Act::Notify(topic) => match self.notify(topic) {
-                Ok(how) => {
-                    return Ok(Some(format!(
-                        "{} {}",
-                        format!("{how:?}").to_lowercase(),
-                        escape(topic)
-                    )));
-                }
-                Err(why) => Err(why),
-            },
-            Act::Retract(topic) => {
-                self.server.retract(topic);
-                Ok(())
-            }
-            act => return Err(format!("a server does not {act}")),
-        };
-        Ok(outcome.err())
-    }
-
-    fn events(&mut self) -> Vec<String> {
-        let Self { server, waiting, faulty } = self;
-        let mut events = server.events();
-        tell(faulty, || {
-            let event = events.next()?;
-            if let Some(ServerEvent::Command { ticket, .. }) = event {
-                waiting.push_back(ticket);
-            }
-            Ok(event.map(|event| event.to_string()))
-        })
     }
 }

@@ -163,7 +163,7 @@ fn eof_within_a_binary_part() {
         > piece 1 12345678
         S: <EOF>
         > unanswered 1 the connection ended
-        > closed: the connection was closed in the middle of a frame, after 3 bytes of it";
+        > closed: the connection was closed in the middle of a frame, after 22 bytes of it";
     mpd_of(&whole(8), pieces);
 }
 
@@ -208,14 +208,14 @@ fn broken_parts() {
         let why = "a binary part does not say how many bytes it has";
         // The line's end is written out, so that blanks before it count.
         let said = format!("S: binary: {count}\\n\\\n");
-        mpd(&format!("{asked}{said}{error} {why}: \"binary: {count}\\n\""));
+        mpd(&format!("{asked}{said}{error} {why}: \"binary: {count}\""));
     }
     let why = "a binary part is longer than it says";
     for rest in ["x", "\\r", " ", "OK"] {
         let said = format!("S: binary: 2\nS| ab{rest}\\n\\\n");
-        mpd(&format!("{asked}{said}{error} {why}: \"binary: 2\\nab{rest}\\n\""));
+        mpd(&format!("{asked}{said}{error} {why}: \"binary: 2\\nab{rest}\""));
         let pieces = "> piece 1 binary: 2\\n\n> piece 1 ab\n";
-        mpd_of(&whole(2), &format!("{asked}{said}{pieces}{error} {why}: \"{rest}\\n\""));
+        mpd_of(&whole(2), &format!("{asked}{said}{pieces}{error} {why}: \"{rest}\""));
     }
 }
 

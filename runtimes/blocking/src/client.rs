@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bellwire::{Answer, Cause, Command, Dialect, Failure, Refusal};
 use bellwire_adapter::{Ended, Error, RequestId};
+use bytes::Bytes;
 
 use crate::drive::{Shared, State};
 
@@ -168,6 +169,35 @@ pub struct Pending<D: Dialect + Clone, C> {
 }
 
 impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
+    /// Waits for the next part of the reply; `None` when it has ended, or failed, which
+    /// [`wait`](Self::wait) then tells. What is taken so is no part of the reply any more: a reply of
+    /// any size can be taken bit by bit.
+    ///
+    /// ```no_run
+    /// use bellwire::dialect::mpd::{Ask, Mpd};
+    ///
+    /// let (client, _) = bellwire_blocking::connect("127.0.0.1:6600", Mpd::default())?;
+    /// let mut pending = client.send(Ask::new("listallinfo"))?;
+    /// while let Some(line) = pending.part() {
+    ///     println!("{}", String::from_utf8_lossy(&line));
+    /// }
+    /// pending.wait()?;
+    /// # Ok::<(), bellwire_blocking::Error>(())
+    /// ```
+    pub fn part(&mut self) -> Option<Bytes> {
+        let id = self.id?;
+        // What has come is taken without a look at the socket and the clock.
+        let come = self.client.shared.lock().session.part(id);
+        if come.is_some() {
+            return come;
+        }
+        let next = self.client.shared.wait(None, |state| match state.session.part(id) {
+            None if !state.session.is_settled(id) => None,
+            part => Some(part),
+        });
+        next.flatten()
+    }
+
     /// Waits for the reply.
     ///
     /// # Errors
@@ -178,7 +208,7 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
             let outcome = self.client.shared.wait(None, |state| state.session.outcome(id));
             self.id = None;
             match outcome {
-                Some(Ok(answer)) => return Ok(self.command.decode(answer)?),
+                Some(Ok(answer)) => return self.read(answer),
                 Some(Err(Failure::NeverSent(Cause::ConnectionLost))) if self.client.resend => {
                     self.id = Some(self.client.give(&self.command, self.deadline)?);
                 }
@@ -196,6 +226,13 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
         }
         let over = self.client.shared.lock().over.clone();
         Err(Error::NotConnected(over.unwrap_or(Ended::ByProgram)))
+    }
+
+    fn read(&self, answer: Answer) -> Result<C::Reply, Error> {
+        self.command.decode(answer).map_err(|bad| {
+            let state = self.client.shared.lock();
+            Error::bad_reply(bad, state.session.client().dialect())
+        })
     }
 }
 

@@ -6,8 +6,9 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bellwire::dialect::imap::{Imap, Select};
 use bellwire::dialect::notif::{Classified, Get, Notif, Random};
-use bellwire::{Cause, Closed, Error as Fault, Failure, LimitKind};
+use bellwire::{BadReply, Cause, Closed, Error as Fault, Failure, LimitKind};
 use bellwire_blocking::{
     Client, Connector, Ended, Error, Gap, Notice, Notifications, Reconnect, Server,
 };
@@ -357,6 +358,36 @@ fn the_observer_sees_all_connections() {
     assert_eq!(log.told(), ["unsolicited 1", closed, "unsolicited 2", "listening"]);
     assert_eq!(client.unsolicited(), 2);
     drop((client, notifications));
+    peer.finish();
+}
+
+/// G22: what a connection begins with is said again, and again if the server refuses it for now; when
+/// it refuses for good, that is all.
+#[test]
+fn an_opening_is_repeated_while_its_refusal_passes() {
+    let greeted = "S: * OK ready\nC: A1 SELECT INBOX\n";
+    let begun = "S: A1 OK selected\nC: A2 IDLE\nS: + idling\nS: <EOF>";
+    let ends = [
+        begun,
+        "S: A1 NO [UNAVAILABLE] come back\nC: <EOF>",
+        "S: A1 no [inUse by=you] wait\nC: <EOF>",
+        begun,
+        "S: A1 NO [NONEXISTENT] gone\nC: <EOF>",
+    ];
+    let texts = ends.map(|end| [greeted, end].concat());
+    let peer = Scripted::plays(&texts.each_ref().map(String::as_str));
+    let mut connector = Connector::new(Imap::default());
+    connector.opening.push(Box::new(Select("INBOX".into())));
+    connector.reconnect = persistent("").reconnect;
+    let (_client, notifications) = connector.tcp(peer.address).unwrap();
+    let told: Vec<_> = notifications.collect();
+    let gap = Notice::Gap(Gap::Disconnected(CLEANLY));
+    let gone = BadReply::Refused("NO [NONEXISTENT] gone".into());
+    let gone = Ended::Opening(Box::new(Error::BadReply(gone)));
+    assert_eq!(
+        told,
+        [Ok(gap.clone()), Ok(Notice::Resumed), Ok(gap), Err(Error::NotConnected(gone))]
+    );
     peer.finish();
 }
 

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use bellwire::{BadReply, Closed, Failure, Refusal};
+use bellwire::{BadReply, Closed, Dialect, Excerpt, Failure, Refusal};
+use bytes::Bytes;
 
 /// Why a request or a wait for notifications failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +14,10 @@ pub enum Error {
     Refused(Refusal),
     /// The server refused the command, or answered what the command cannot read.
     #[error(transparent)]
-    BadReply(#[from] BadReply),
+    BadReply(BadReply),
+    /// The server refused the command for now, in these words: it is busy, or a part of it is down.
+    #[error("the server refuses for now: {}", Excerpt::long(.0))]
+    Unavailable(Bytes),
     /// No reply came.
     #[error("{failure}{}", because(.ended.as_ref()))]
     Unanswered {
@@ -28,13 +32,23 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same may succeed at another time (guarantee G22). Refusals and protocol errors
-    /// will not.
+    /// A reply that was no proper answer to a command of this dialect.
+    #[must_use]
+    pub fn bad_reply(bad: BadReply, dialect: &impl Dialect) -> Self {
+        match bad {
+            BadReply::Refused(text) if dialect.passes(&text) => Self::Unavailable(text),
+            bad => Self::BadReply(bad),
+        }
+    }
+
+    /// Whether the same may succeed at another time (guarantee G22). Protocol errors will not, nor what
+    /// the server refuses, unless it says that this passes.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Refused(why) => matches!(why, Refusal::Full { .. }),
             Self::BadReply(_) => false,
+            Self::Unavailable(_) => true,
             Self::Unanswered { ended, .. } => ended.as_ref().is_none_or(Ended::is_transient),
             Self::NotConnected(ended) => ended.is_transient(),
         }

@@ -15,7 +15,8 @@ pub enum Notice {
     Notification(Notification<Bytes>),
     /// Notifications may be missing here (guarantee G8).
     Gap(Gap),
-    /// After a [`Gap`]: the server has confirmed that it sends notifications again.
+    /// After a [`Gap`]: the server has confirmed that it sends notifications again. What a connection
+    /// begins with may have told news before: IMAP's SELECT says how many messages there are.
     Resumed,
     /// The server refuses to send notifications, and said this. It is asked again when somebody
     /// waits for them again.

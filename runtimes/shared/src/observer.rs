@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bellwire::Event;
 use bellwire::transcript::{Act, Said, escape};
+use bellwire::{Abandoned, Event};
 
 /// Sees everything that happens on a client's connections, in order. It is called while the session
 /// is locked, so it must not use the client, and should be quick.
@@ -36,6 +36,11 @@ pub trait Observer: Send {
     /// The program did something.
     fn act(&mut self, act: &Act) {
         let _ = act;
+    }
+
+    /// What it came to that the program gave up the command with this ticket.
+    fn abandoned(&mut self, ticket: u64, how: Abandoned) {
+        let _ = (ticket, how);
     }
 
     /// The machine was told the time, counted from when the connection was made.

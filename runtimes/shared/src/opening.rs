@@ -49,8 +49,10 @@ where
     }
 }
 
-/// A command's bytes without their end, as a person would type them.
+/// A command's bytes without their end, as a person would type them. What is before that may be line
+/// ends, too, of a message say.
 pub(crate) fn as_typed(mut bytes: Vec<u8>) -> Vec<u8> {
-    bytes.truncate(bytes.trim_ascii_end().len());
+    bytes.pop_if(|last| *last == b'\n');
+    bytes.pop_if(|last| *last == b'\r');
     bytes
 }

@@ -1,10 +1,9 @@
 //! A client's session without its I/O: over one connection after the other, with requests whose
 //! callers wait, and notifications on their way to their readers.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bellwire::transcript::{Act, Said};
@@ -14,13 +13,19 @@ use bellwire::{
 };
 use bytes::{Bytes, BytesMut};
 
-use crate::error::{Ended, Error};
+use crate::error::Ended;
 use crate::inbox::{Gap, Inbox, Notice};
 use crate::observer::{Observer, log_lines};
 use crate::opening::{Opening, as_typed};
 
+mod begin;
+mod gather;
+
+use begin::Opened;
+use gather::{Copies, Request};
+
 /// Names a request through the whole session: tickets start anew with each connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId {
     connection: u64,
     ticket: Ticket,
@@ -38,7 +43,8 @@ pub struct Session<D: Dialect> {
     client: Client<D>,
     openings: Arc<[Box<dyn Opening<D>>]>,
     opening: Opened,
-    requests: HashMap<RequestId, Request>,
+    requests: BTreeMap<RequestId, Request>,
+    copies: Copies,
     /// The beginning of what comes in pieces.
     pieces: BytesMut,
     /// Notifications on their way.
@@ -51,29 +57,6 @@ pub struct Session<D: Dialect> {
     /// A gap stands in the inbox, and the server has not confirmed that it sends notifications again.
     resuming: bool,
 }
-
-/// How far a connection has begun.
-#[derive(Debug, Default)]
-struct Opened {
-    /// So many of the commands that it begins with are done, or not due.
-    done: usize,
-    /// The one that is not answered yet.
-    waiting: Option<RequestId>,
-    answers: Vec<Answer>,
-}
-
-/// A request whose caller waits.
-#[derive(Debug, Default)]
-struct Request {
-    parts: Vec<Bytes>,
-    /// Bytes of the parts.
-    size: usize,
-    outcome: Option<Outcome>,
-}
-
-/// Connections are numbered through the whole process, so that logs of several clients can be told
-/// apart.
-static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 
 impl<D: Dialect + Clone> Session<D> {
     /// A session that has its first connection; each begins with `openings`.
@@ -89,7 +72,8 @@ impl<D: Dialect + Clone> Session<D> {
             fresh: dialect,
             openings,
             opening: Opened::default(),
-            requests: HashMap::new(),
+            requests: BTreeMap::new(),
+            copies: Copies::default(),
             pieces: BytesMut::new(),
             inbox: Inbox::new(capacity),
             observer,
@@ -119,98 +103,6 @@ impl<D: Dialect + Clone> Session<D> {
         if self.client.is_listening() {
             self.observe(|observer| observer.act(&Act::Listen));
         }
-    }
-
-    /// A connection begins.
-    fn begin(&mut self) {
-        self.pieces.clear();
-        self.opening = Opened::default();
-        self.connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-        log::info!("#{} connected", self.connection);
-        if let Some(observer) = &mut self.observer {
-            observer.connected(self.connection);
-        }
-        if !self.openings.is_empty() {
-            self.client.open();
-            self.observe(|observer| observer.act(&Act::Open));
-        }
-        self.open_on();
-    }
-
-    /// Gives the next of the commands that the connection begins with, once the server has greeted.
-    fn open_on(&mut self) {
-        let openings = Arc::clone(&self.openings);
-        let client = &self.client;
-        let ready = client.is_opening() && client.is_greeted() && !client.is_upgrading();
-        if !ready || self.opening.waiting.is_some() {
-            return;
-        }
-        while let Some(opening) = openings.get(self.opening.done) {
-            if !opening.is_due(self.client.dialect()) {
-                self.opening.done += 1;
-                continue;
-            }
-            let text = opening.text(self.client.dialect());
-            return match opening.give(&mut self.client) {
-                Ok(ticket) => {
-                    let id = RequestId { connection: self.connection, ticket };
-                    self.requests.insert(id, Request::default());
-                    self.opening.waiting = Some(id);
-                    self.observe(|observer| observer.act(&Act::Opening(text)));
-                }
-                Err(why) => self.closed(Ended::Opening(Box::new(Error::Refused(why)))),
-            };
-        }
-        self.client.opened();
-        self.observe(|observer| observer.act(&Act::Opened));
-    }
-
-    /// Takes the answer to a command that the connection begins with.
-    fn take_opening(&mut self) {
-        let Some(id) = self.opening.waiting else { return };
-        let Some(outcome) = self.outcome(id) else { return };
-        self.opening.waiting = None;
-        let checked = match outcome {
-            Ok(answer) => match self.openings.get(self.opening.done) {
-                Some(opening) => {
-                    self.opening.answers.push(answer.clone());
-                    opening.check(answer).map_err(Error::from)
-                }
-                None => Ok(()),
-            },
-            Err(failure) => Err(Error::Unanswered { failure, ended: None }),
-        };
-        match checked {
-            Ok(()) => {
-                self.opening.done += 1;
-                self.open_on();
-            }
-            Err(error) => self.closed(Ended::Opening(Box::new(error))),
-        }
-    }
-
-    /// Whether the connection has begun, with all that it begins with.
-    pub fn is_open(&self) -> bool {
-        self.ended.is_none() && !self.client.is_opening()
-    }
-
-    /// The answers to the commands that this connection began with, in order.
-    pub fn opening_answers(&self) -> &[Answer] {
-        &self.opening.answers
-    }
-
-    /// Nobody can listen in on this connection.
-    pub fn secured(&mut self) {
-        self.observe(|observer| observer.act(&Act::Secured));
-        self.client.secured();
-    }
-
-    /// The stream has changed, to TLS.
-    pub fn upgraded(&mut self) {
-        self.observe(|observer| observer.act(&Act::Upgrade));
-        // If it fails, the machine says so with its events.
-        let _ = self.client.upgrade();
-        self.drain();
     }
 
     /// The number of the connection.
@@ -311,8 +203,22 @@ impl<D: Dialect + Clone> Session<D> {
     /// The outcome of a request, if it has one; it is given once.
     pub fn outcome(&mut self, id: RequestId) -> Option<Outcome> {
         let outcome = self.requests.get_mut(&id)?.outcome.take()?;
-        self.requests.remove(&id);
-        Some(outcome)
+        let parts = self.requests.remove(&id)?.parts;
+        Some(outcome.map(|reply| Answer { parts: parts.into(), reply }))
+    }
+
+    /// The oldest part of a request's reply that has come and was not taken yet. It is then no part of
+    /// the outcome's answer, so that a reply of any size can be taken bit by bit.
+    pub fn part(&mut self, id: RequestId) -> Option<Bytes> {
+        let request = self.requests.get_mut(&id)?;
+        let part = request.parts.pop_front()?;
+        request.size -= part.len();
+        Some(part)
+    }
+
+    /// Whether a request has its outcome.
+    pub fn is_settled(&self, id: RequestId) -> bool {
+        self.requests.get(&id).is_none_or(|request| request.outcome.is_some())
     }
 
     /// The caller does not wait any more.
@@ -322,7 +228,8 @@ impl<D: Dialect + Clone> Session<D> {
         if waits && connection == self.connection {
             self.observe(|observer| observer.act(&Act::Abandon(ticket.number())));
             let how = self.client.abandon(ticket);
-            log::debug!("#{} abandoned {ticket}: {how:?}", self.connection);
+            log::debug!("#{} {how} {ticket}", self.connection);
+            self.observe(|observer| observer.abandoned(ticket.number(), how));
             if how == Abandoned::Held {
                 self.drain();
             }
@@ -397,15 +304,28 @@ impl<D: Dialect + Clone> Session<D> {
         self.open_on();
     }
 
+    /// The next event that is more than a part of an answer.
     fn next_event(&mut self) -> Result<Option<Event<Bytes>>, bellwire::Error> {
-        let Self { client, observer, connection, .. } = self;
+        let Self { client, observer, connection, requests, copies, pieces, .. } = self;
         let mut events = client.events();
-        let Some(event) = events.next()? else { return Ok(None) };
-        log::debug!("#{connection} {event}");
-        if let Some(observer) = observer {
-            observer.event(&event);
+        while let Some(event) = events.next()? {
+            log::debug!("#{connection} {event}");
+            if let Some(observer) = observer {
+                observer.event(&event);
+            }
+            match event {
+                // Of some answers there are very many of these.
+                Event::Part { ticket, text } if pieces.is_empty() => {
+                    let id = RequestId { connection: *connection, ticket };
+                    if let Some(request) = requests.get_mut(&id) {
+                        request.take(copies.copy(text));
+                    }
+                }
+                Event::Data { .. } => return Ok(Some(event.map(|text| copies.copy(text)))),
+                event => return Ok(Some(event.into_owned())),
+            }
         }
-        Ok(Some(event.into_owned()))
+        Ok(None)
     }
 
     fn take(&mut self, event: Event<Bytes>) {
@@ -426,9 +346,9 @@ impl<D: Dialect + Clone> Session<D> {
             }
             Event::Reply { ticket, reply } => {
                 if let Some(request) = self.requests.get_mut(&id(ticket)) {
-                    let parts = std::mem::take(&mut request.parts);
-                    request.outcome = Some(Ok(Answer { parts, reply }));
+                    request.outcome = Some(Ok(reply));
                 }
+                self.copies.end();
             }
             Event::Failed { ticket, why } => {
                 if let Some(request) = self.requests.get_mut(&id(ticket)) {
@@ -457,7 +377,9 @@ impl<D: Dialect + Clone> Session<D> {
             return self.over_limit(&text);
         }
         if news || !asked {
-            self.inbox.deliver(&Notification { topic, text });
+            // It may stay in its queue for long, and must not hold more memory than it needs.
+            let own = |bytes: Bytes| Bytes::copy_from_slice(&bytes);
+            self.inbox.deliver(&Notification { topic: own(topic), text: own(text) });
         }
     }
 
@@ -484,8 +406,8 @@ impl<D: Dialect + Clone> Session<D> {
     /// The machine keeps nothing of what this session gathers, so it cannot see that it is too much.
     fn over_limit(&mut self, text: &[u8]) {
         let (limit, allowed) = (LimitKind::Reply, self.client.config().limits.reply);
-        let error = bellwire::Error::Limit { limit, allowed, excerpt: Excerpt::new(text) };
-        self.closed(Ended::Fault(error));
+        let excerpt = Excerpt::new(text);
+        self.client.give_up(bellwire::Error::Limit { limit, allowed, excerpt });
     }
 
     /// The server has confirmed the mode; where it does not confirm it (MPD), it has greeted, and
@@ -506,13 +428,6 @@ impl<D: Dialect + Clone> Session<D> {
         if let Some(observer) = &mut self.observer {
             see(observer.as_mut());
         }
-    }
-}
-
-impl Request {
-    fn take(&mut self, part: Bytes) {
-        self.size += part.len();
-        self.parts.push(part);
     }
 }
 

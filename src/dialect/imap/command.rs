@@ -66,8 +66,8 @@ impl Command<Imap> for Login {
 pub struct Authenticate {
     mechanism: &'static str,
     response: Vec<u8>,
-    /// What to answer if the server asks once more, as it does to explain why it refuses.
-    more: bool,
+    /// What to answer if the server asks once more.
+    more: &'static [u8],
 }
 
 impl Authenticate {
@@ -75,14 +75,16 @@ impl Authenticate {
     #[must_use]
     pub fn plain(user: &str, password: &str) -> Self {
         let response = ["", user, password].join("\0").into_bytes();
-        Self { mechanism: "PLAIN", response, more: false }
+        // There is no more to say: cancels it (RFC 9051 section 6.2.2).
+        Self { mechanism: "PLAIN", response, more: b"*" }
     }
 
     /// `XOAUTH2`: a user's name and an access token, as several large providers want it.
     #[must_use]
     pub fn xoauth2(user: &str, token: &str) -> Self {
         let response = ["user=", user, "\x01auth=Bearer ", token, "\x01\x01"].concat().into_bytes();
-        Self { mechanism: "XOAUTH2", response, more: true }
+        // The server asks once more to explain why it refuses.
+        Self { mechanism: "XOAUTH2", response, more: b"" }
     }
 
     /// Whether no part of it ends another early.
@@ -113,7 +115,7 @@ impl Command<Imap> for Authenticate {
         }
         line.push(b"AUTHENTICATE ");
         line.push(self.mechanism.as_bytes());
-        if dialect.capabilities().has("SASL-IR") {
+        if dialect.offers("SASL-IR") {
             line.push(b" ");
         } else {
             line.end(b"\r\n");
@@ -124,10 +126,9 @@ impl Command<Imap> for Authenticate {
             Ok(())
         })?;
         line.end(b"\r\n");
-        if self.more {
-            line.pause();
-            line.end(b"\r\n");
-        }
+        line.pause();
+        line.push(self.more);
+        line.end(b"\r\n");
         Ok(Expect::Reply)
     }
 

@@ -10,7 +10,9 @@ use crate::error::Refusal;
 
 /// Writes any text without NUL as an `astring` (RFC 9051 section 9): as plainly as it may be.
 pub(super) fn astring(dialect: &Imap, text: &[u8], line: &mut Encoder<'_>) -> Result<(), Refusal> {
-    if !text.is_empty() && text.iter().copied().all(is_atom) {
+    // Some servers take NIL for no string at all, in whatever place.
+    let nil = text.eq_ignore_ascii_case(b"NIL");
+    if !text.is_empty() && !nil && text.iter().copied().all(is_atom) {
         line.push(text);
         Ok(())
     } else if text.iter().copied().all(is_quotable) {
@@ -27,7 +29,7 @@ pub(super) fn astring(dialect: &Imap, text: &[u8], line: &mut Encoder<'_>) -> Re
 pub(super) fn secret(dialect: &Imap, text: &[u8], line: &mut Encoder<'_>) -> Result<(), Refusal> {
     if !text.iter().copied().all(is_quotable) {
         check_literal(text)?;
-        return secret_literal(text, needs_pause(dialect, text), line);
+        return secret_literal(text, needs_pause(dialect, text.len()), line);
     }
     line.push(b"\"");
     line.secret("***", |line| {
@@ -41,7 +43,7 @@ pub(super) fn secret(dialect: &Imap, text: &[u8], line: &mut Encoder<'_>) -> Res
 /// Writes a literal; the server has to ask for it, unless it has said that it need not (RFC 7888).
 pub(super) fn literal(dialect: &Imap, bytes: &[u8], line: &mut Encoder<'_>) -> Result<(), Refusal> {
     check_literal(bytes)?;
-    let pauses = needs_pause(dialect, bytes);
+    let pauses = needs_pause(dialect, bytes.len());
     line.push(header(bytes.len(), pauses).as_bytes());
     line.counted(b"\r\n");
     if pauses {
@@ -78,13 +80,13 @@ fn header(count: usize, pauses: bool) -> String {
     header
 }
 
-/// RFC 7888 section 4: `LITERAL-` allows 4096 bytes.
-fn needs_pause(dialect: &Imap, bytes: &[u8]) -> bool {
-    let capabilities = dialect.capabilities();
-    let any = capabilities.has("LITERAL+");
-    let small =
-        (capabilities.has("LITERAL-") || capabilities.has("IMAP4rev2")) && bytes.len() <= 4096;
-    !any && !small
+/// Whether a literal of so many bytes has to be asked for: a server that knows no other would take its
+/// bytes for commands. RFC 7888 section 5: `LITERAL-` allows 4096 bytes. An offer in plain text does not
+/// count where TLS may still begin, as it is not known then who has made it.
+pub(super) fn needs_pause(dialect: &Imap, count: usize) -> bool {
+    let any = dialect.capabilities().has("LITERAL+");
+    let small = dialect.offers("LITERAL-") && count <= 4096;
+    !dialect.keeps_secrets() || !(any || small)
 }
 
 /// A literal holds any byte but NUL (RFC 9051 section 4.3.1).
@@ -149,15 +151,18 @@ pub fn decode_mailbox(name: &str) -> String {
     let mut rest = name;
     while let Some((plain, behind)) = rest.split_once('&') {
         decoded.push_str(plain);
-        let (shifted, behind) = behind.split_once('-').unwrap_or((behind, ""));
+        rest = behind;
+        let Some((shifted, behind)) = behind.split_once('-') else {
+            decoded.push('&');
+            break;
+        };
         match shifted {
             "" => decoded.push('&'),
             _ => match decode_shifted(shifted) {
                 Some(text) => decoded.push_str(&text),
                 None => {
                     decoded.push('&');
-                    decoded.push_str(shifted);
-                    decoded.push('-');
+                    continue;
                 }
             },
         }
@@ -178,6 +183,10 @@ fn decode_shifted(shifted: &str) -> Option<String> {
             units.push((bits >> count) as u16);
             bits &= (1 << count) - 1;
         }
+    }
+    // What is left over fills the last digit up, with zeros.
+    if count >= 6 || bits != 0 {
+        return None;
     }
     String::from_utf16(&units).ok()
 }

@@ -1,13 +1,13 @@
 //! Commands as a person would type them.
 
-use super::string::{check_literal, secret_literal};
+use super::string::{check_literal, needs_pause, secret_literal};
 use super::{Expect, Imap, literal_at_end};
 use crate::command::Encoder;
 use crate::error::Refusal;
 
 /// Writes a command given as text: `UID FETCH 1:* FLAGS`, without a tag. It may hold literals, each
 /// with its count before it: `APPEND INBOX {5}`, CR LF, `hello`. Behind `AUTHENTICATE`, each further
-/// line answers one of the server's questions.
+/// line answers one of the server's questions; there is at least one, if no answer stands in the first.
 pub(super) fn encode(
     dialect: &Imap,
     text: &[u8],
@@ -17,28 +17,35 @@ pub(super) fn encode(
     if verb.is_secret() && !dialect.keeps_secrets() {
         return Err(Refusal::Insecure);
     }
+    // No literal holds it either.
+    check_literal(text)?;
     let mut secret_from = verb.secret_from(text);
     let mut rest = text;
     // The whole text is one command, or some byte of it would end the command early.
-    while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+    while let Some(end) = memchr::memchr2(b'\r', b'\n', rest) {
         let forbidden = Refusal::Forbidden { byte: rest[end], at: text.len() - rest.len() + end };
         let (segment, behind) = rest.split_at(end);
         let behind = behind.strip_prefix(b"\r\n").ok_or(forbidden)?;
         if verb == Verb::Authenticate {
+            check_end(segment)?;
             push_partly(segment, secret_from, line)?;
             line.end(b"\r\n");
             line.pause();
             rest = behind;
         } else {
             let count = literal_at_end(segment).ok().flatten().ok_or(forbidden)?;
-            let (bytes, behind) = behind.split_at_checked(count).ok_or(forbidden)?;
+            let (bytes, behind) = behind.split_at_checked(count).ok_or(NO_LITERAL)?;
+            if segment.ends_with(b"+}") && needs_pause(dialect, count) {
+                return Err(Refusal::NotOffered("literals that it need not ask for"));
+            }
             push_with_literal(segment, bytes, secret_from, line)?;
             rest = behind;
         }
         secret_from = verb.is_secret().then_some(0);
     }
-    if verb != Verb::Authenticate {
-        check_end(rest)?;
+    check_end(rest)?;
+    if verb == Verb::Authenticate && secret_from == Some(text.len()) {
+        return Err(Refusal::Incomplete("the server will ask for something"));
     }
     push_partly(rest, secret_from, line)?;
     line.end(b"\r\n");
@@ -64,11 +71,13 @@ pub(super) fn push(text: &[u8], line: &mut Encoder<'_>) -> Result<(), Refusal> {
     line.text(text)
 }
 
+const NO_LITERAL: Refusal = Refusal::Incomplete("it announces a literal that does not follow");
+
 /// What ends in a literal's count would make a literal of what follows.
 fn check_end(text: &[u8]) -> Result<(), Refusal> {
     match literal_at_end(text) {
         Ok(None) => Ok(()),
-        _ => Err(Refusal::Reserved("it announces a literal that does not follow")),
+        _ => Err(NO_LITERAL),
     }
 }
 
@@ -77,7 +86,9 @@ fn push_partly(
     secret_from: Option<usize>,
     line: &mut Encoder<'_>,
 ) -> Result<(), Refusal> {
-    let (open, secret) = text.split_at(secret_from.unwrap_or(text.len()).min(text.len()));
+    let from = secret_from.unwrap_or(text.len()).min(text.len());
+    let blanks = text[from..].iter().take_while(|byte| **byte == b' ').count();
+    let (open, secret) = text.split_at(from + blanks);
     line.push(open);
     if secret.is_empty() {
         return Ok(());
@@ -95,7 +106,6 @@ fn push_with_literal(
     secret_from: Option<usize>,
     line: &mut Encoder<'_>,
 ) -> Result<(), Refusal> {
-    check_literal(bytes)?;
     let pauses = !text.ends_with(b"+}");
     if secret_from.is_some() {
         let header = text.iter().rposition(|byte| *byte == b'{').unwrap_or(text.len());
@@ -134,8 +144,10 @@ impl Verb {
             return Err(Refusal::Reserved("a blank cannot stand before a command"));
         } else if is(b"IDLE") || is(b"DONE") {
             return Err(Refusal::Reserved("the mode is switched by listening, not by a command"));
+        } else if is(b"COMPRESS") {
+            return Err(Refusal::Reserved("nobody here could read what comes compressed"));
         }
-        Ok(if is(b"LOGIN") {
+        let verb = if is(b"LOGIN") {
             Self::Login
         } else if is(b"AUTHENTICATE") {
             Self::Authenticate
@@ -145,7 +157,11 @@ impl Verb {
             Self::Messages
         } else {
             Self::Other
-        })
+        };
+        match (of_uid, verb) {
+            (None, _) | (_, Self::Messages | Self::Other) => Ok(verb),
+            _ => Err(Refusal::Reserved("it has nothing to do with UIDs")),
+        }
     }
 
     fn is_secret(self) -> bool {

@@ -293,10 +293,10 @@ fn line_with_cr(framing: Framing) -> Framing {
 fn counted_with_cr(input: &[u8], framing: Framing) -> Framing {
     match framing {
         Framing::Frame { body, end } if body + 1 != end && input.starts_with(BINARY) => {
-            Framing::Broken { what: BEHIND, seen: end }
+            Framing::Broken { what: BEHIND, seen: end - 1 }
         }
         Framing::Piece { body, end, last: true } if body + 1 != end => {
-            Framing::Broken { what: BEHIND, seen: end }
+            Framing::Broken { what: BEHIND, seen: end - 1 }
         }
         framing => line_with_cr(framing),
     }

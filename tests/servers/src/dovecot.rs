@@ -1,11 +1,13 @@
 //! Dovecot, an IMAP server.
 
+use std::fs::{File, Permissions};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
 use crate::server::{GREETING, Server, visit};
@@ -32,6 +34,8 @@ pub struct Dovecot {
     ports: Ports,
     certificate: String,
     delivered: AtomicU32,
+    /// So often the passwords have changed.
+    changed: AtomicU32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +102,7 @@ impl DovecotOptions {
     fn start_at(self, mut free: impl FnMut(IpAddr) -> SocketAddr) -> Option<Dovecot> {
         let mut server = Server::new(program("dovecot", "dovecot-imapd")?, &["-F", "-c"]);
         let certificate = certify(&server);
-        server.write("users", "test:{PLAIN}secret\n");
+        server.write(USERS, users("secret"));
         make_maildir(&server);
         let user = User::to_be();
         let configure = |folder: &Path| {
@@ -106,7 +110,8 @@ impl DovecotOptions {
             (self.configuration(folder, &user, ports), ports)
         };
         let ports = server.start(configure, |folder, ports| greets(folder, *ports));
-        Some(Dovecot { server, ports, certificate, delivered: AtomicU32::new(0) })
+        let (delivered, changed) = (AtomicU32::new(0), AtomicU32::new(0));
+        Some(Dovecot { server, ports, certificate, delivered, changed })
     }
 
     fn plain_ip(&self) -> IpAddr {
@@ -262,6 +267,57 @@ impl Dovecot {
         delivered.unwrap_or_else(|error| panic!("cannot deliver {name}: {error}"));
     }
 
+    /// Gives the user `test` another password. A server that runs looks for it once a second.
+    ///
+    /// # Panics
+    ///
+    /// If the file cannot be written.
+    pub fn set_password(&self, password: &str) {
+        self.set_users(&users(password), 0o644);
+    }
+
+    /// Nobody can log in (`[UNAVAILABLE]`) until there is a [password](Self::set_password) again.
+    ///
+    /// # Panics
+    ///
+    /// If the file cannot be written.
+    pub fn lose_passwords(&self) {
+        self.set_users("", 0);
+    }
+
+    /// In one step, for it may be read at any time.
+    fn set_users(&self, users: &str, mode: u32) {
+        const NEXT: &str = "users.next";
+        self.server.write(NEXT, users);
+        // Dovecot reads the file again if it has another date, in whole seconds. To begin with, it has
+        // read one of the year 1970.
+        let changes = self.changed.fetch_add(1, Ordering::Relaxed);
+        let date = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000 + u64::from(changes));
+        let next = self.server.folder().join(NEXT);
+        let changed = File::options().write(true).open(&next).and_then(|file| {
+            file.set_modified(date)?;
+            file.set_permissions(Permissions::from_mode(mode))?;
+            fs::rename(&next, self.server.folder().join(USERS))
+        });
+        changed.unwrap_or_else(|error| panic!("cannot change the passwords: {error}"));
+    }
+
+    /// A session of the user `test` that needs no login (`PREAUTH`), as over SSH or `rsh`. It ends when
+    /// the server is killed, or this is dropped.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be had.
+    #[must_use]
+    pub fn preauthenticated(&self) -> UnixStream {
+        let (near, far) = UnixStream::pair().expect("a pair of sockets");
+        let doveadm = program("doveadm", "dovecot-core").expect("it comes with Dovecot");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", PREAUTHENTICATED]).arg(doveadm);
+        self.server.assist(&mut shell, far.into());
+        near
+    }
+
     /// Ends the server in good order (SIGTERM), which takes a second. Nobody listens any more after this,
     /// but clients that are logged in are served for another 10 s, and are then told `BYE`.
     ///
@@ -298,6 +354,16 @@ impl Dovecot {
     pub fn process_group(&self) -> Option<i32> {
         self.server.process_group()
     }
+}
+
+/// As root, it refuses to run if its output is a socket.
+const PREAUTHENTICATED: &str = r#""$0" -c "$1" exec imap -u test | cat"#;
+
+/// The file with the passwords.
+const USERS: &str = "users";
+
+fn users(password: &str) -> String {
+    format!("test:{{PLAIN}}{password}\n")
 }
 
 fn local() -> IpAddr {

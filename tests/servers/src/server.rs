@@ -2,7 +2,9 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -119,12 +121,28 @@ impl Server {
     }
 
     fn command(&self) -> Command {
-        let log = self.folder().join("log");
-        let log = File::options().create(true).append(true).open(log).expect("a log");
+        let log = self.open_log();
         let mut command = Command::new(&self.program);
         command.args(self.flags).arg(self.folder().join("conf"));
         command.stdout(log.try_clone().expect("the log once more")).stderr(log);
         command
+    }
+
+    fn open_log(&self) -> File {
+        let log = self.folder().join("log");
+        File::options().create(true).append(true).open(log).expect("a log")
+    }
+
+    /// Starts another program of the server's, which talks over `stream` and ends with the server. It is
+    /// called with the name of the configuration file.
+    #[expect(clippy::zombie_processes, reason = "it is waited for with its group")]
+    pub(crate) fn assist(&self, command: &mut Command, stream: OwnedFd) {
+        let group = self.process_group().expect("the server runs");
+        let output = stream.try_clone().expect("the stream once more");
+        command.arg(self.folder().join("conf"));
+        command.stdin(stream).stdout(output).stderr(self.open_log()).process_group(group);
+        let started = command.spawn();
+        started.unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
     }
 
     pub(crate) fn stop(&mut self) {

@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bellwire_test_servers::Dovecot;
 use rustls::pki_types::pem::PemObject;
@@ -86,6 +86,48 @@ fn wrong_passwords_are_refused() {
         assert!(end.starts_with("b NO [AUTHENTICATIONFAILED]"), "{end}");
     }
     wire.imap("LOGIN test secret");
+}
+
+#[test]
+fn passwords_can_change_and_be_lost() {
+    let Some(dovecot) = Dovecot::start() else { return };
+    // The server looks once a second whether they have.
+    let until = |answer: &str| {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut wire = Wire::to(dovecot.address());
+            wire.say("b LOGIN test secret");
+            let end = wire.hear_until("b ").pop().unwrap();
+            if end.starts_with(answer) {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{end}, not {answer}");
+        }
+    };
+    until("b OK");
+    dovecot.set_password("another");
+    until("b NO [AUTHENTICATIONFAILED]");
+    dovecot.lose_passwords();
+    until("b NO [UNAVAILABLE]");
+    dovecot.set_password("secret");
+    until("b OK");
+}
+
+#[test]
+fn a_session_that_needs_no_login() {
+    let Some(mut dovecot) = Dovecot::start() else { return };
+    dovecot.deliver("mail");
+    let mut wire = Wire::over(dovecot.preauthenticated());
+    let greeting = wire.hear();
+    assert!(greeting.starts_with("* PREAUTH "), "{greeting}");
+    assert_eq!(wire.imap("STATUS INBOX (MESSAGES)"), ["* STATUS INBOX (MESSAGES 1)"]);
+    drop(wire);
+    let mut wire = Wire::over(dovecot.preauthenticated());
+    wire.hear();
+    let group = dovecot.process_group().unwrap();
+    dovecot.kill();
+    assert_eq!(members(group), [""; 0]);
+    assert!(wire.ends());
 }
 
 #[test]
