@@ -164,6 +164,7 @@ fn an_envelope_that_cannot_be_read() {
         server.answer("UID FETCH 10:14 (UID)", &left.each_ref().map(String::as_str));
         server.announce(&["* 9 EXISTS"]);
         server.answer("UID SEARCH UID 15:*", &["* SEARCH 14"]);
+        server.tell(&[]);
         server.0.await_end();
     });
     let args = ["watch", &url(&server), "--insecure", "--fetch", "-vvv"];
