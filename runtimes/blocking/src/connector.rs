@@ -197,8 +197,9 @@ impl<D: Dialect + Clone> Connector<D> {
         let shared = Shared::new(session, link, retry)
             .map_err(|error| Error::NotConnected(Ended::from(error)))?;
         let shared = Arc::new(shared);
-        shared.wait_open().map_err(Error::NotConnected)?;
+        // News may come with the answers of the opening.
         let notifications = Notifications::open(Arc::clone(&shared), None);
+        shared.wait_open().map_err(Error::NotConnected)?;
         Ok((Client::new(shared, timeout), notifications))
     }
 }

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use bellwire::dialect::imap::{Examine, Imap, Login, StartTls};
 use bellwire::{BadReply, Refusal};
 use bellwire_blocking::tls::TlsConfig;
-use bellwire_blocking::{Client, Connector, Ended, Error, Notifications};
+use bellwire_blocking::{Client, Connector, Ended, Error, Notice, Notifications};
 use bellwire_test_servers::Dovecot;
 
 mod common;
@@ -60,15 +60,20 @@ fn a_connection_begins_in_plain_text_and_goes_on_over_tls() {
         hear(&mut secure, "A2 LOGIN test \"secret\"\r\n");
         say(&mut secure, "A2 OK logged in\r\n");
         hear(&mut secure, "A3 EXAMINE INBOX\r\n");
-        say(&mut secure, "* 3 EXISTS\r\nA3 OK done\r\n");
+        // The last is news, though it comes with the answer.
+        say(&mut secure, "* 3 EXISTS\r\nA3 OK done\r\n* 4 EXISTS\r\n");
         hear(&mut secure, "A4 NOOP\r\n");
         say(&mut secure, "A4 OK done\r\n");
     });
-    let (client, _notifications) = connect(port, &trusted).unwrap();
+    let (client, mut notifications) = connect(port, &trusted).unwrap();
     let answers: Vec<_> = client.opened().into_iter().map(|answer| answer.reply.text).collect();
     assert_eq!(answers, ["OK begin", "OK logged in", "OK done"]);
     assert_eq!(client.opened()[2].parts, ["* 3 EXISTS"]);
     client.request("NOOP").unwrap();
+    match notifications.wait(PATIENCE) {
+        Ok(Some(Notice::Notification(news))) => assert_eq!(news.text, "* 4 EXISTS"),
+        other => panic!("{other:?}"),
+    }
     server.join().unwrap();
 }
 

@@ -128,9 +128,14 @@ impl Inbox {
 }
 
 impl Queue {
+    /// So many gaps and the like fit in behind all notifications.
+    const SPARE: usize = 16;
+
     /// Where the queue is full, a gap takes the place of what does not fit.
     fn push(&mut self, notice: Notice, capacity: usize) {
-        if self.notices.len() < capacity {
+        let is_notification = matches!(notice, Notice::Notification(_));
+        let spare = if is_notification { 0 } else { Self::SPARE };
+        if self.notices.len() < capacity + spare {
             self.notices.push_back(notice);
         } else if let Some(Notice::Gap(Gap::Overflow(dropped))) = self.notices.back_mut() {
             *dropped += 1;
@@ -167,6 +172,21 @@ mod tests {
         assert_eq!(topics(&mut inbox, all), ["a", "b", "Gap(Overflow(2))"]);
         inbox.deliver(&notification("e"));
         assert_eq!(topics(&mut inbox, all), ["e"]);
+    }
+
+    /// Whoever has missed the one may be waiting for the other.
+    #[test]
+    fn g8_a_full_queue_still_tells_of_the_connection() {
+        let mut inbox = Inbox::new(1);
+        let all = inbox.open(None);
+        for _ in 0..100 {
+            inbox.deliver(&notification("a"));
+            inbox.broadcast(&Notice::Gap(Gap::Disconnected(Ended::ByProgram)));
+            inbox.broadcast(&Notice::Resumed);
+        }
+        let told = topics(&mut inbox, all);
+        assert_eq!(told[..4], ["a", "Gap(Disconnected(ByProgram))", "Resumed", "Gap(Overflow(1))"]);
+        assert!(told.len() <= 1 + 2 * Queue::SPARE, "{}", told.len());
     }
 
     #[test]

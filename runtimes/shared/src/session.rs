@@ -360,15 +360,19 @@ impl<D: Dialect + Clone> Session<D> {
     }
 
     /// Data that belongs to no command in particular belongs to the answer of each that was on the
-    /// wire when it came. It is for readers of notifications if it may be news, or nobody has asked.
+    /// wire when it came. It is for readers of notifications if it may be news, or nobody has asked;
+    /// but what the connection begins with says how things stand, which is no news.
     fn take_data(&mut self, topic: Bytes, text: Bytes, news: bool) {
         let text = self.whole(text);
         let (connection, limits) = (self.connection, &self.client.config().limits);
         let mut asked = false;
+        let mut opening = false;
         let mut too_much = false;
         for ticket in self.client.asking() {
+            let id = RequestId { connection, ticket };
             asked = true;
-            if let Some(request) = self.requests.get_mut(&RequestId { connection, ticket }) {
+            opening |= self.opening.waiting == Some(id);
+            if let Some(request) = self.requests.get_mut(&id) {
                 request.take(text.clone());
                 too_much |= request.size > limits.reply || request.parts.len() > limits.parts;
             }
@@ -376,7 +380,7 @@ impl<D: Dialect + Clone> Session<D> {
         if too_much {
             return self.over_limit(&text);
         }
-        if news || !asked {
+        if !opening && (news || !asked) {
             // It may stay in its queue for long, and must not hold more memory than it needs.
             let own = |bytes: Bytes| Bytes::copy_from_slice(&bytes);
             self.inbox.deliver(&Notification { topic: own(topic), text: own(text) });

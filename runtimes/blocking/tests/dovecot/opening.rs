@@ -152,12 +152,12 @@ fn authenticate_plain() {
     }
 }
 
-/// G8: the gap; how many messages there are, as SELECT says, which the connection begins with; that the
-/// server notifies again; and what is new after that.
+/// G8: the gap; that the server notifies again; how many messages there are, as SELECT says, which the
+/// connection begins with; and what is new after that.
 #[test]
 fn a_server_that_is_killed_and_started_again() {
     let Some(mut dovecot) = Dovecot::start() else { return };
-    let (_client, mut notifications, wire) = watch(persistent(), &dovecot);
+    let (client, mut notifications, wire) = watch(persistent(), &dovecot);
     dovecot.deliver("before");
     assert_eq!(next(&mut notifications), "* 1 EXISTS");
     for round in 1..=3 {
@@ -166,8 +166,8 @@ fn a_server_that_is_killed_and_started_again() {
         dovecot.deliver("meanwhile");
         dovecot.restart();
         let exists = |more| format!("* {} EXISTS", 2 * round + more);
-        assert_eq!(next(&mut notifications), exists(0));
         assert_eq!(next(&mut notifications), "Resumed");
+        assert!(client.opened()[1].parts.contains(&exists(0).into()));
         dovecot.deliver("after");
         assert_eq!(next(&mut notifications), exists(1));
     }
@@ -219,7 +219,6 @@ fn a_refusal_that_passes_is_tried_again() {
     let driven = Driven::new(&client);
     wire.wait_for("> refused 1 NO [UNAVAILABLE]", 2);
     dovecot.set_password("secret");
-    assert_eq!(next(&mut notifications), "* 0 EXISTS");
     assert_eq!(next(&mut notifications), "Resumed");
     drop(driven);
 }

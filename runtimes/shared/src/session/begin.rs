@@ -15,7 +15,7 @@ pub(super) struct Opened {
     /// So many of the commands that it begins with are done, or not due.
     done: usize,
     /// The one that is not answered yet.
-    waiting: Option<RequestId>,
+    pub(super) waiting: Option<RequestId>,
     answers: Vec<Answer>,
 }
 
