@@ -436,6 +436,10 @@ impl<D: Dialect> Events<'_, D> {
                 let text = self.client.input.bytes(text);
                 Ok(Some(Event::Reply { ticket, reply: Reply { status, text } }))
             }
+            Ok(Frequent::Part { ticket, text }) => {
+                let text = self.client.input.bytes(text);
+                Ok(Some(Event::Part { ticket, text }))
+            }
             // A helper that returned what this function returns would have the frequent events share
             // its place in memory: written there and read back, at twice the time.
             Err(seldom) => match self.client.take_seldom(seldom) {

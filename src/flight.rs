@@ -3,6 +3,7 @@
 use alloc::collections::VecDeque;
 
 use crate::clock::Timer;
+use crate::config::Limits;
 use crate::dialect::To;
 use crate::mode::Phase;
 use crate::peak::Peak;
@@ -211,6 +212,20 @@ impl<E> Flight<E> {
             }
             To::Number(_) => self.answer_numbered(to, at),
         }
+    }
+
+    /// Counts a part of the oldest command's reply, of `size` bytes. `None`: it belongs to something
+    /// else, or is too much, and is not counted.
+    #[inline(always)]
+    pub(crate) fn add_part(&mut self, at: u64, size: usize, limits: &Limits) -> Option<Ticket> {
+        let slot = self.slots.front_mut().filter(|slot| slot.after <= at)?;
+        let Role::Command(ticket) = slot.role else { return None };
+        let (parts, size) = (slot.parts + 1, slot.size + size);
+        if parts > limits.parts || size > limits.reply {
+            return None;
+        }
+        (slot.parts, slot.size) = (parts, size);
+        Some(ticket)
     }
 
     #[inline(never)]

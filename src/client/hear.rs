@@ -18,6 +18,7 @@ use crate::ticket::Ticket;
 pub(super) enum Frequent {
     Notification { topic: Range<usize>, text: Span },
     Reply { ticket: Ticket, status: Status, text: Span },
+    Part { ticket: Ticket, text: Span },
 }
 
 /// What [`take_frequent`](Client::take_frequent) leaves to do.
@@ -28,7 +29,7 @@ pub(super) enum Seldom {
 
 impl<D: Dialect> Client<D> {
     /// Takes the next frame, if it is what nearly all are: a notification, or the reply to a
-    /// command. All else is kept out of the caller's loop, into which this is inlined, and which
+    /// command, or a part of one. All else is kept out of the caller's loop, into which this is inlined, and which
     /// then holds an event in registers rather than in memory.
     #[inline(always)]
     pub(super) fn take_frequent(&mut self) -> Result<Frequent, Seldom> {
@@ -50,6 +51,14 @@ impl<D: Dialect> Client<D> {
                 Some(ticket) => Ok(Frequent::Reply { ticket, status, text: frame.from(text) }),
                 None => Err(Seldom::Frame(frame, Class::Reply { to, status, text })),
             },
+            Class::Part { to: To::Oldest, text } => {
+                let part = frame.from(text);
+                let size = input.bytes(part).len();
+                match flight.add_part(at, size, &self.config.limits) {
+                    Some(ticket) => Ok(Frequent::Part { ticket, text: part }),
+                    None => Err(Seldom::Frame(frame, Class::Part { to: To::Oldest, text })),
+                }
+            }
             class => Err(Seldom::Frame(frame, class)),
         }
     }
@@ -68,6 +77,7 @@ impl<D: Dialect> Client<D> {
                 Ok(Frequent::Reply { ticket, status, text }) => {
                     Some(Event::Reply { ticket, reply: Reply { status, text } })
                 }
+                Ok(Frequent::Part { ticket, text }) => Some(Event::Part { ticket, text }),
                 Err(Seldom::Frame(frame, class)) => self.hear(frame, &class),
                 Err(Seldom::NoFrame(Cut::Piece { text, last })) => self.hear_piece(text, last),
                 Err(Seldom::NoFrame(cut)) => match self.without_frame(cut)? {

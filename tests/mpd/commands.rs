@@ -284,6 +284,9 @@ fn unexpected_replies() {
     for part in [&b"no colon"[..], b"Title: \xff", b": x"] {
         assert_eq!(unexpected(Fields::try_from(done([part])).unwrap_err()), part);
     }
+    // Both together would be a character.
+    let halves = [&b"Title: \xc3"[..], b"\xa9: x"];
+    assert_eq!(unexpected(Fields::try_from(done(halves)).unwrap_err()), halves[0]);
     let bad = answered(Status, b"a: b\nTitle: \xff\nOK\n").unwrap_err();
     assert_eq!(bad.to_string(), "the reply is not a key and a value in UTF-8: \"Title: \\xff\"");
 }

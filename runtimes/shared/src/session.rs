@@ -1,7 +1,7 @@
 //! A client's session without its I/O: over one connection after the other, with requests whose
 //! callers wait, and notifications on their way to their readers.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use bellwire::transcript::{Act, Said};
 use bellwire::{
     Abandoned, Answer, Client, Command, Config, Dialect, Event, Excerpt, Failure, LimitKind,
-    Notification, Phase, Refusal, Refused, Reply, Ticket, command,
+    Notification, Phase, Refusal, Refused, Ticket, command,
 };
 use bytes::{Bytes, BytesMut};
 
@@ -19,11 +19,13 @@ use crate::observer::{Observer, log_lines};
 use crate::opening::{Opening, as_typed};
 
 mod begin;
+mod gather;
 
 use begin::Opened;
+use gather::{Copies, Request};
 
 /// Names a request through the whole session: tickets start anew with each connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId {
     connection: u64,
     ticket: Ticket,
@@ -41,7 +43,8 @@ pub struct Session<D: Dialect> {
     client: Client<D>,
     openings: Arc<[Box<dyn Opening<D>>]>,
     opening: Opened,
-    requests: HashMap<RequestId, Request>,
+    requests: BTreeMap<RequestId, Request>,
+    copies: Copies,
     /// The beginning of what comes in pieces.
     pieces: BytesMut,
     /// Notifications on their way.
@@ -53,15 +56,6 @@ pub struct Session<D: Dialect> {
     pauses: usize,
     /// A gap stands in the inbox, and the server has not confirmed that it sends notifications again.
     resuming: bool,
-}
-
-/// A request whose caller waits.
-#[derive(Debug, Default)]
-struct Request {
-    parts: VecDeque<Bytes>,
-    /// Bytes of the parts.
-    size: usize,
-    outcome: Option<Result<Reply<Bytes>, Failure>>,
 }
 
 impl<D: Dialect + Clone> Session<D> {
@@ -78,7 +72,8 @@ impl<D: Dialect + Clone> Session<D> {
             fresh: dialect,
             openings,
             opening: Opened::default(),
-            requests: HashMap::new(),
+            requests: BTreeMap::new(),
+            copies: Copies::default(),
             pieces: BytesMut::new(),
             inbox: Inbox::new(capacity),
             observer,
@@ -309,15 +304,28 @@ impl<D: Dialect + Clone> Session<D> {
         self.open_on();
     }
 
+    /// The next event that is more than a part of an answer.
     fn next_event(&mut self) -> Result<Option<Event<Bytes>>, bellwire::Error> {
-        let Self { client, observer, connection, .. } = self;
+        let Self { client, observer, connection, requests, copies, pieces, .. } = self;
         let mut events = client.events();
-        let Some(event) = events.next()? else { return Ok(None) };
-        log::debug!("#{connection} {event}");
-        if let Some(observer) = observer {
-            observer.event(&event);
+        while let Some(event) = events.next()? {
+            log::debug!("#{connection} {event}");
+            if let Some(observer) = observer {
+                observer.event(&event);
+            }
+            match event {
+                // Of some answers there are very many of these.
+                Event::Part { ticket, text } if pieces.is_empty() => {
+                    let id = RequestId { connection: *connection, ticket };
+                    if let Some(request) = requests.get_mut(&id) {
+                        request.take(copies.copy(text));
+                    }
+                }
+                Event::Data { .. } => return Ok(Some(event.map(|text| copies.copy(text)))),
+                event => return Ok(Some(event.into_owned())),
+            }
         }
-        Ok(Some(event.into_owned()))
+        Ok(None)
     }
 
     fn take(&mut self, event: Event<Bytes>) {
@@ -340,6 +348,7 @@ impl<D: Dialect + Clone> Session<D> {
                 if let Some(request) = self.requests.get_mut(&id(ticket)) {
                     request.outcome = Some(Ok(reply));
                 }
+                self.copies.end();
             }
             Event::Failed { ticket, why } => {
                 if let Some(request) = self.requests.get_mut(&id(ticket)) {
@@ -368,7 +377,9 @@ impl<D: Dialect + Clone> Session<D> {
             return self.over_limit(&text);
         }
         if news || !asked {
-            self.inbox.deliver(&Notification { topic, text });
+            // It may stay in its queue for long, and must not hold more memory than it needs.
+            let own = |bytes: Bytes| Bytes::copy_from_slice(&bytes);
+            self.inbox.deliver(&Notification { topic: own(topic), text: own(text) });
         }
     }
 
@@ -417,13 +428,6 @@ impl<D: Dialect + Clone> Session<D> {
         if let Some(observer) = &mut self.observer {
             see(observer.as_mut());
         }
-    }
-}
-
-impl Request {
-    fn take(&mut self, part: Bytes) {
-        self.size += part.len();
-        self.parts.push_back(part);
     }
 }
 

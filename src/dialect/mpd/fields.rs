@@ -4,6 +4,9 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
+
+use bytes::Bytes;
 
 use crate::command::Answer;
 use crate::error::BadReply;
@@ -12,7 +15,9 @@ const SEPARATOR: &str = ": ";
 
 /// Where the key of a line ends, if it is one of a key and a value.
 pub(super) fn colon(line: &[u8]) -> Option<usize> {
-    memchr::memchr_iter(b':', line).find(|at| *at > 0 && line.get(at + 1) == Some(&b' '))
+    // Keys are short: a search that is made for long texts takes longer to begin.
+    let pair = line.windows(SEPARATOR.len()).skip(1).position(|pair| pair == SEPARATOR.as_bytes());
+    pair.map(|before| before + 1)
 }
 
 /// The lines of a reply, each of a key and a value, in the order in which they came. A key may come
@@ -36,21 +41,17 @@ pub(super) fn colon(line: &[u8]) -> Option<usize> {
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Fields {
+    /// The lines, one behind the other: replies of a hundred thousand lines are no rarity.
+    text: String,
     lines: Vec<Line>,
 }
 
+/// Places in the text.
 #[derive(Clone, PartialEq, Eq)]
 struct Line {
-    text: String,
     /// Where the key ends.
     colon: usize,
-}
-
-impl Line {
-    fn pair(&self) -> (&str, &str) {
-        let (key, rest) = self.text.split_at(self.colon);
-        (key, rest.get(SEPARATOR.len()..).unwrap_or_default())
-    }
+    end: usize,
 }
 
 impl Fields {
@@ -67,7 +68,7 @@ impl Fields {
 
     /// The keys with their values.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> + ExactSizeIterator {
-        self.lines.iter().map(Line::pair)
+        (0..self.len()).map(|line| self.pair(line))
     }
 
     /// How many there are.
@@ -86,14 +87,30 @@ impl Fields {
     /// before is a group as well.
     #[must_use]
     pub fn groups(self, first: &[&str]) -> Vec<Self> {
-        let mut groups: Vec<Self> = Vec::new();
-        for line in self.lines {
-            match groups.last_mut() {
-                Some(group) if !first.contains(&line.pair().0) => group.lines.push(line),
-                _ => groups.push(Self { lines: Vec::from([line]) }),
-            }
+        let begins = |line: &usize| *line == 0 || first.contains(&self.pair(*line).0);
+        let mut begins = (0..self.len()).filter(begins).peekable();
+        let mut groups = Vec::new();
+        while let Some(begin) = begins.next() {
+            groups.push(self.group(begin..begins.peek().copied().unwrap_or(self.len())));
         }
         groups
+    }
+
+    fn group(&self, lines: Range<usize>) -> Self {
+        let start = self.start(lines.start);
+        let text = self.text[start..self.start(lines.end)].to_owned();
+        let moved = |line: &Line| Line { colon: line.colon - start, end: line.end - start };
+        Self { text, lines: self.lines[lines].iter().map(moved).collect() }
+    }
+
+    /// Where a line begins, or would.
+    fn start(&self, line: usize) -> usize {
+        line.checked_sub(1).map_or(0, |before| self.lines[before].end)
+    }
+
+    fn pair(&self, line: usize) -> (&str, &str) {
+        let Line { colon, end } = self.lines[line];
+        (&self.text[self.start(line)..colon], &self.text[colon + SEPARATOR.len()..end])
     }
 }
 
@@ -109,14 +126,32 @@ impl TryFrom<Answer> for Fields {
     type Error = BadReply;
 
     fn try_from(answer: Answer) -> Result<Self, BadReply> {
-        let lines = answer.done()?.parts.into_iter().map(|part| {
-            match (colon(&part), core::str::from_utf8(&part)) {
-                (Some(colon), Ok(text)) => Ok(Line { text: text.to_owned(), colon }),
-                _ => {
-                    Err(BadReply::Unexpected { expected: "a key and a value in UTF-8", text: part })
-                }
+        let parts = answer.done()?.parts;
+        let mut text = Vec::with_capacity(parts.iter().map(Bytes::len).sum());
+        let mut lines = Vec::with_capacity(parts.len());
+        for part in &parts {
+            let Some(colon) = colon(part) else { break };
+            let colon = text.len() + colon;
+            text.extend_from_slice(part);
+            lines.push(Line { colon, end: text.len() });
+        }
+        // All at once is much faster than line by line.
+        match String::from_utf8(text) {
+            Ok(text)
+                if lines.len() == parts.len()
+                    && lines.iter().all(|line| text.is_char_boundary(line.end)) =>
+            {
+                Ok(Self { text, lines })
             }
-        });
-        Ok(Self { lines: lines.collect::<Result<_, _>>()? })
+            _ => Err(unexpected(parts)),
+        }
     }
+}
+
+/// What there is to say of parts that are no fields.
+#[cold]
+fn unexpected(parts: Vec<Bytes>) -> BadReply {
+    let bad = |part: &Bytes| colon(part).is_none() || core::str::from_utf8(part).is_err();
+    let text = parts.into_iter().find(bad).unwrap_or_default();
+    BadReply::Unexpected { expected: "a key and a value in UTF-8", text }
 }

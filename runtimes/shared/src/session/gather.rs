@@ -1,0 +1,82 @@
+//! What answers are made of, until somebody takes it.
+
+use std::collections::VecDeque;
+
+use bellwire::{Failure, Reply};
+use bytes::{Bytes, BytesMut};
+
+/// A request whose caller waits.
+#[derive(Debug, Default)]
+pub(super) struct Request {
+    pub(super) parts: VecDeque<Bytes>,
+    /// Bytes of the parts.
+    pub(super) size: usize,
+    pub(super) outcome: Option<Result<Reply<Bytes>, Failure>>,
+}
+
+impl Request {
+    pub(super) fn take(&mut self, part: Bytes) {
+        self.size += part.len();
+        self.parts.push_back(part);
+    }
+}
+
+/// Copies of the parts of answers: many small ones share an allocation, which lasts as long as any of
+/// them.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    /// What comes next is copied to its end.
+    shared: BytesMut,
+    /// Bytes that were copied since the last answer ended.
+    lately: usize,
+}
+
+impl Copies {
+    /// At most so many bytes are allocated at once.
+    const MOST: usize = 16 * 1024;
+    /// What is larger has an allocation of its own, so that little is left over.
+    const LARGE: usize = Self::MOST / 8;
+
+    pub(super) fn copy(&mut self, bytes: &[u8]) -> Bytes {
+        if bytes.len() > Self::LARGE {
+            return Bytes::copy_from_slice(bytes);
+        }
+        if self.shared.capacity() < bytes.len() {
+            // Twice as much as before, so that a short answer does not hold memory for a long one.
+            let size = self.lately.max(bytes.len()).min(Self::MOST);
+            self.shared = BytesMut::with_capacity(size);
+        }
+        self.lately += bytes.len();
+        self.shared.extend_from_slice(bytes);
+        self.shared.split().freeze()
+    }
+
+    /// An answer has ended.
+    pub(super) fn end(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether two copies share an allocation: they then lie one behind the other.
+    fn share(one: &Bytes, next: &Bytes) -> bool {
+        one.as_ptr_range().end == next.as_ptr()
+    }
+
+    #[test]
+    fn parts_of_a_long_answer_share_memory_and_others_do_not() {
+        let mut copies = Copies::default();
+        let parts: Vec<Bytes> = (0..1000).map(|part| copies.copy(&[part as u8; 100])).collect();
+        assert!(parts.iter().enumerate().all(|(at, part)| *part == [at as u8; 100][..]));
+        let apart = parts.windows(2).filter(|pair| !share(&pair[0], &pair[1])).count();
+        assert!(apart < 20, "{apart}");
+
+        copies.end();
+        let short = copies.copy(b"short");
+        assert_eq!(short, "short");
+        assert!(copies.shared.capacity() < 5);
+    }
+}
