@@ -15,6 +15,8 @@ mod common;
 #[path = "mpd/life.rs"]
 mod life;
 mod real;
+#[path = "mpd/records.rs"]
+mod records;
 #[path = "mpd/session.rs"]
 mod session;
 

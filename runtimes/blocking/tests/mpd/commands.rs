@@ -160,7 +160,7 @@ fn ten_thousand_songs() {
 #[test]
 fn commands_that_nobody_waits_for() {
     in_time(|| {
-        let Some(mpd) = Mpd::options().songs(300).start() else { return };
+        let Some(mpd) = Mpd::options().songs(150).start() else { return };
         for in_flight in [1, 16] {
             let mut connector = connector();
             connector.config.in_flight = in_flight;
@@ -168,13 +168,13 @@ fn commands_that_nobody_waits_for() {
             let driven = Driven::new(&client);
             client.listen();
             let mut dice = Dice::new(3);
-            for number in 1..=300 {
+            for number in 1..=150 {
                 match dice.roll(3) {
                     0 => drop(client.send(ListAllInfo("many")).unwrap()),
                     1 => {
                         let hasty = client.within(Some(Duration::from_micros(dice.roll(500))));
                         match hasty.request(ListAllInfo("many")) {
-                            Ok(songs) => assert_eq!(songs.len(), 300),
+                            Ok(songs) => assert_eq!(songs.len(), 150),
                             Err(error) => assert!(is_late(&error), "{error:?}"),
                         }
                     }
