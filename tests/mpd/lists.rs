@@ -1,6 +1,6 @@
 //! Command lists: one command, with a reply for each member.
 
-use bellwire::command::encode;
+use bellwire::command::{encode, redacted};
 use bellwire::dialect::mpd::{
     Ack, Add, AlbumArt, Ask, Code, CommandList, Mpd, NotDone, Ping, PlayState, SetVolume, Status,
 };
@@ -40,6 +40,33 @@ fn refused_members() {
     assert!(matches!(encode(&dialect, &nested), Err(Refusal::Reserved(_))));
     let forged = CommandList((Ping, Add("x\ncommand_list_end")));
     assert_eq!(encode(&dialect, &forged), Err(Refusal::Forbidden { byte: b'\n', at: 1 }));
+}
+
+/// As transcripts hold it, a list is text: the same bytes, and the same refusals.
+#[test]
+fn written_as_text() {
+    let dialect = Mpd::default();
+    let text = |members: &str| format!("command_list_ok_begin\n{members}command_list_end");
+    for members in ["", "ping\n", "ping\nadd \"a b\"\nstatus\n", "albumart a 0\nplay\n"] {
+        let text = text(members);
+        let lines = encode(&dialect, &text).unwrap();
+        assert_eq!(lines, [text.as_bytes(), b"\n"].concat());
+    }
+    let shown = redacted(&dialect, &text("ping\npassword sesame\n")).unwrap();
+    assert_eq!(shown, [text("ping\npassword ***\n").as_bytes(), b"\n"].concat());
+    for members in ["idle\n", "noidle\n", "\n", "ping\n\n", " ping\n", "ping", "ping\r\n"] {
+        assert!(encode(&dialect, &text(members)).is_err(), "{members:?}");
+    }
+    let at = text("ping\nadd a").len() - "command_list_end".len();
+    let forged = encode(&dialect, &text("ping\nadd a\r\n"));
+    assert_eq!(forged, Err(Refusal::Forbidden { byte: b'\r', at }));
+    let nested = text(&format!("{}\n", text("ping\n")));
+    for text in [&nested[..], "command_list_ok_begin\nping", "command_list_begin\ncommand_list_end"]
+    {
+        assert!(encode(&dialect, &text).is_err(), "{text:?}");
+    }
+    let (said, reply) = (b"list_OK\nvolume: 51\nlist_OK\nOK\n", "list_OK\nvolume: 51\nlist_OK");
+    assert_eq!(answered(text("ping\nstatus\n"), said), Ok(reply.into()));
 }
 
 /// Each member has a reply of its own type.

@@ -86,9 +86,9 @@ impl<D: Dialect + Clone> Connector<D> {
     ///
     /// # Errors
     ///
-    /// When the first attempt fails, or what the connection [begins with](Self::opening), even if
-    /// [`reconnect`](Self::reconnect) is set: a first connection that is refused is more often a
-    /// wrong address, or a wrong password, than a pause.
+    /// When the first attempt fails, the server does not greet where it has to, or what the connection
+    /// [begins with](Self::opening) fails, even if [`reconnect`](Self::reconnect) is set: a first
+    /// connection that is refused is more often a wrong address, or a wrong password, than a pause.
     pub fn tcp(
         self,
         address: impl ToSocketAddrs + Send + Sync + 'static,

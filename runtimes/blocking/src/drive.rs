@@ -256,7 +256,6 @@ impl<D: Dialect + Clone> State<D> {
 
     /// Tells the time, and says what is due.
     fn turn(&mut self) {
-        self.insist_on_upgrade();
         let Some(link) = &self.link else { return };
         let now = link.since.elapsed();
         if link.descriptor.is_some() && self.session.client().is_overdue(now) {
@@ -264,6 +263,7 @@ impl<D: Dialect + Clone> State<D> {
             self.read();
         }
         self.session.tick(now);
+        self.insist_on_upgrade();
         self.write();
         if let Some(link) = &self.link {
             // Arms the timers that saying something has started.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use super::{Mpd, fields};
+use super::{Mpd, fields, list};
 use crate::command::Encoder;
 use crate::dialect::{Awaiting, Class, Dialect, Spoken, To, Word};
 use crate::error::Refusal;
@@ -78,7 +78,11 @@ impl Dialect for Mpd {
         }
     }
 
+    /// A whole command list (`command_list_ok_begin`) is a command, too; transcripts hold such.
     fn encode_text(&self, text: &[u8], line: &mut Encoder<'_>) -> Result<Expect, Refusal> {
+        if let Some((start, members)) = list::members(text) {
+            return list::encode(line, |line| begin_each(start, members, line));
+        }
         let expect = begin(text, line)?;
         line.end(b"\n");
         Ok(expect)
@@ -233,13 +237,36 @@ pub(super) fn begin(text: &[u8], line: &mut Encoder<'_>) -> Result<Expect, Refus
     let (before, secret) = text.split_at(if is_secret(name) { arguments } else { text.len() });
     line.text(before)?;
     if !secret.is_empty() {
-        line.secret(SECRET, |line| line.text(secret)).map_err(|why| match why {
-            Refusal::Forbidden { byte, at } => Refusal::Forbidden { byte, at: before.len() + at },
-            why => why,
-        })?;
+        let written = line.secret(SECRET, |line| line.text(secret));
+        written.map_err(|why| moved(why, before.len()))?;
     }
     refuse_reserved(text)?;
     Ok(Expect::of(name))
+}
+
+/// Writes the lines of a list that was given as text, and begin so many bytes behind its beginning.
+fn begin_each(
+    start: usize,
+    members: &[u8],
+    line: &mut Encoder<'_>,
+) -> Result<Vec<Expect>, Refusal> {
+    let mut at = start;
+    let mut expected = Vec::new();
+    for text in members.split_inclusive(|byte| *byte == b'\n') {
+        let member = begin(text.strip_suffix(b"\n").unwrap_or(text), line);
+        expected.push(member.map_err(|why| moved(why, at))?);
+        line.end(b"\n");
+        at += text.len();
+    }
+    Ok(expected)
+}
+
+/// The same, of a text that begins so many bytes before.
+fn moved(why: Refusal, by: usize) -> Refusal {
+    match why {
+        Refusal::Forbidden { byte, at } => Refusal::Forbidden { byte, at: by + at },
+        why => why,
+    }
 }
 
 /// What logs show instead of a password.

@@ -54,12 +54,7 @@ impl<M: Members> Command<Mpd> for CommandList<M> {
     type Reply = M::Replies;
 
     fn encode(&self, dialect: &Mpd, line: &mut Encoder<'_>) -> Result<Expect, Refusal> {
-        line.push(b"command_list_ok_begin");
-        line.end(b"\n");
-        let expected = self.0.encode(dialect, line)?;
-        line.push(b"command_list_end");
-        line.end(b"\n");
-        Expect::list(expected)
+        encode(line, |line| self.0.encode(dialect, line))
     }
 
     fn decode(&self, answer: Answer) -> Result<M::Replies, BadReply> {
@@ -67,6 +62,29 @@ impl<M: Members> Command<Mpd> for CommandList<M> {
         let replies = self.0.decode(&mut outcomes);
         outcomes.end().map(|()| replies)
     }
+}
+
+const BEGIN: &[u8] = b"command_list_ok_begin";
+const END: &[u8] = b"command_list_end";
+
+/// Writes a list.
+pub(super) fn encode(
+    line: &mut Encoder<'_>,
+    members: impl FnOnce(&mut Encoder<'_>) -> Result<Vec<Expect>, Refusal>,
+) -> Result<Expect, Refusal> {
+    line.push(BEGIN);
+    line.end(b"\n");
+    let expected = members(line)?;
+    line.push(END);
+    line.end(b"\n");
+    Expect::list(expected)
+}
+
+/// The lines between the first and the last, and where they begin, if `text` is a whole list.
+pub(super) fn members(text: &[u8]) -> Option<(usize, &[u8])> {
+    let members = text.strip_prefix(BEGIN)?.strip_prefix(b"\n")?.strip_suffix(END)?;
+    let whole = members.is_empty() || members.ends_with(b"\n");
+    whole.then_some((BEGIN.len() + 1, members))
 }
 
 /// Commands that can be in a [`CommandList`]: a `Vec` of one type, or a tuple of several.

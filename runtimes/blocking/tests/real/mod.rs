@@ -14,6 +14,8 @@ use bellwire::{Dialect, Event};
 use bellwire_blocking::{Client, Error, Observer};
 use rustix::process::{Pid, Signal, kill_process_group};
 
+pub(crate) mod records;
+
 /// Longer than anything may take that a real server does, on a busy machine, too.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 

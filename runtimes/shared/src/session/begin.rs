@@ -93,9 +93,9 @@ impl<D: Dialect + Clone> Session<D> {
         }
     }
 
-    /// Whether the connection has begun, with all that it begins with.
+    /// Whether the connection has begun, with the server's greeting and all that it begins with.
     pub fn is_open(&self) -> bool {
-        self.ended.is_none() && !self.client.is_opening()
+        self.ended.is_none() && self.client.is_greeted() && !self.client.is_opening()
     }
 
     /// The answers to the commands that this connection began with, in order.
