@@ -323,3 +323,57 @@ fn an_idle_imap_connection_takes_at_most_two_kibibytes() {
     println!("idle: IMAP client {} bytes", client.bytes());
     assert!(client.bytes() <= 2 * KIB);
 }
+
+/// The most that the machine ever has on the heap while an answer of so many parts goes through it.
+fn peak_of_an_answer<D: Dialect + Default>(
+    greeting: &[u8],
+    command: &str,
+    parts: usize,
+    part: impl Fn(usize) -> String,
+    end: &[u8],
+) -> u64 {
+    let mut answer: Vec<u8> = (1..=parts).flat_map(|number| part(number).into_bytes()).collect();
+    answer.extend_from_slice(end);
+    let mut told = 0;
+    let peak = measure(|| {
+        let mut client = Client::new(D::default(), Config::default());
+        client.feed(greeting);
+        read_all(&mut client);
+        client.command(command).unwrap();
+        let due = client.output().len();
+        client.written(due);
+        for chunk in answer.chunks(16 * KIB) {
+            let mut events = client.feed(chunk);
+            while let Some(event) = events.next().unwrap() {
+                told += usize::from(matches!(event, Event::Data { .. } | Event::Part { .. }));
+            }
+        }
+        assert_eq!(client.pending(), 0);
+    });
+    assert_eq!(told, parts);
+    peak.bytes_max
+}
+
+#[test]
+fn an_answer_of_any_length_takes_the_same_memory() {
+    let mail = |number| {
+        let header =
+            format!("Subject: {number:05}\r\n{}\r\n\r\n", "X-Filler: 0123456789\r\n".repeat(40));
+        format!("* {number} FETCH (BODY[HEADER] {{{}}}\r\n{header})\r\n", header.len())
+    };
+    let mails = [1_000, 10_000].map(|count| {
+        let (command, end) = ("FETCH 1:* BODY.PEEK[HEADER]", b"A1 OK done\r\n");
+        peak_of_an_answer::<Imap>(b"* OK ready\r\n", command, count, mail, end)
+    });
+    let line = |number| format!("Title: the title of song {number:05}\n");
+    let lines = [9_000, 90_000].map(|count| {
+        peak_of_an_answer::<Mpd>(b"OK MPD 0.23.5\n", "listallinfo", count, line, b"OK\n")
+    });
+    println!(
+        "peak, bytes: {mails:?} of 1,000 and 10,000 mails, {lines:?} of 1,000 and 10,000 songs"
+    );
+    for [short, long] in [mails, lines] {
+        assert!(long <= 64 * KIB as u64);
+        assert!(long <= short + KIB as u64, "{short} and {long}");
+    }
+}

@@ -19,6 +19,6 @@ fn main() {
             imap::async_imap(address, &sets),
             imap::imap(address, &sets),
         ];
-        compare(&format!("headers of {mails} mails, {what}"), 5, &mut contenders);
+        compare(&format!("headers of {mails} mails, {what}"), 15, 5, &mut contenders);
     }
 }

@@ -60,27 +60,26 @@ pub fn is_test() -> bool {
     std::env::args().any(|argument| argument == "--test")
 }
 
-/// Has the contenders take turns, the limit first, then `ours`, then the peers, and prints how each of
-/// ours compares with the limit (a cost) and with each peer (a gain): in time, and in time of the
+/// Has the contenders take turns, for so many rounds: the limit first, then `ours`, then the peers. It
+/// prints how each of ours compares with the limit (a cost) and with each peer (a gain): in time, and in time of the
 /// processor. The former is at least what the server needs, which is the same for all.
 ///
 /// # Panics
 ///
 /// When one has read something else than another.
-pub fn compare(what: &str, ours: usize, contenders: &mut [Contender]) {
-    const ROUNDS: usize = 15;
-    let read = Some(Tally::default());
+pub fn compare(what: &str, rounds: usize, ours: usize, contenders: &mut [Contender]) {
+    let nothing = Some(Tally::default());
     let tallies = contenders.iter_mut().map(|it| (it.name, it.work()));
     let tallies: Vec<_> = tallies.filter(|(_, tally)| tally.is_some()).collect();
     for (name, tally) in &tallies {
-        assert!(*tally == tallies[0].1 && *tally != read, "{what}: {tallies:?}: {name} differs");
+        assert!(*tally == tallies[0].1 && *tally != nothing, "{what}: {tallies:?}: {name} differs");
     }
     println!("{what}:");
     if is_test() {
         return;
     }
     let mut times = vec![(Vec::new(), Vec::new()); contenders.len()];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         for (contender, (wall, processor)) in contenders.iter_mut().zip(&mut times) {
             let (start, used) = (Instant::now(), processor_time());
             contender.work();

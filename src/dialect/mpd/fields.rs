@@ -63,7 +63,8 @@ impl Fields {
 
     /// All values with this key.
     pub fn get_all<'a>(&'a self, key: &str) -> impl Iterator<Item = &'a str> {
-        self.iter().filter(move |(found, _)| *found == key).map(|(_, value)| value)
+        let lines = (0..self.len()).filter(move |line| self.key(*line) == key.as_bytes());
+        lines.map(|line| self.pair(line).1)
     }
 
     /// The keys with their values.
@@ -87,7 +88,8 @@ impl Fields {
     /// before is a group as well.
     #[must_use]
     pub fn groups(self, first: &[&str]) -> Vec<Self> {
-        let begins = |line: &usize| *line == 0 || first.contains(&self.pair(*line).0);
+        let is_first = |key: &[u8]| first.iter().any(|first| first.as_bytes() == key);
+        let begins = |line: &usize| *line == 0 || is_first(self.key(*line));
         let mut begins = (0..self.len()).filter(begins).peekable();
         let mut groups = Vec::new();
         while let Some(begin) = begins.next() {
@@ -106,6 +108,11 @@ impl Fields {
     /// Where a line begins, or would.
     fn start(&self, line: usize) -> usize {
         line.checked_sub(1).map_or(0, |before| self.lines[before].end)
+    }
+
+    /// As bytes: to compare them, nobody has to see that they are text.
+    fn key(&self, line: usize) -> &[u8] {
+        &self.text.as_bytes()[self.start(line)..self.lines[line].colon]
     }
 
     fn pair(&self, line: usize) -> (&str, &str) {

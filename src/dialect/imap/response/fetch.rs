@@ -98,23 +98,27 @@ impl Fetch {
 
     fn read_item(&mut self, reader: &mut Reader<'_>, response: &Bytes) -> Result<(), ParseError> {
         let name = reader.item_name()?;
-        match name.to_ascii_uppercase().as_slice() {
-            b"UID" => self.uid = Some(reader.number()?),
-            b"FLAGS" => self.flags = Some(Words::list(reader)?),
-            b"INTERNALDATE" => self.internal_date = reader.text()?.map(|date| lossy(&date)),
-            b"RFC822.SIZE" => self.size = Some(reader.number()?),
-            b"MODSEQ" => self.mod_seq = Some(mod_seq(reader)?),
-            b"ENVELOPE" => self.envelope = Some(Box::new(Envelope::read(reader)?)),
-            known if is_section(known) => {
-                let data = section(reader, response)?;
-                self.sections.push(Section { name: lossy(name), data });
-            }
-            _ => {
-                reader.blanks();
-                let start = reader.at();
-                reader.value()?;
-                self.others.push((lossy(name), response.slice(start..reader.at())));
-            }
+        let is = |item: &str| name.eq_ignore_ascii_case(item.as_bytes());
+        if is("UID") {
+            self.uid = Some(reader.number()?);
+        } else if is("FLAGS") {
+            self.flags = Some(Words::list(reader)?);
+        } else if is("INTERNALDATE") {
+            self.internal_date = reader.text()?.map(|date| lossy(&date));
+        } else if is("RFC822.SIZE") {
+            self.size = Some(reader.number()?);
+        } else if is("MODSEQ") {
+            self.mod_seq = Some(mod_seq(reader)?);
+        } else if is("ENVELOPE") {
+            self.envelope = Some(Box::new(Envelope::read(reader)?));
+        } else if is_section(name) {
+            let data = section(reader, response)?;
+            self.sections.push(Section { name: lossy(name), data });
+        } else {
+            reader.blanks();
+            let start = reader.at();
+            reader.value()?;
+            self.others.push((lossy(name), response.slice(start..reader.at())));
         }
         Ok(())
     }
@@ -128,9 +132,11 @@ fn mod_seq(reader: &mut Reader<'_>) -> Result<u64, ParseError> {
 }
 
 fn is_section(name: &[u8]) -> bool {
-    name.starts_with(b"BODY[")
-        || name.starts_with(b"BINARY[")
-        || matches!(name, b"RFC822" | b"RFC822.HEADER" | b"RFC822.TEXT")
+    let is = |section: &&[u8]| name.eq_ignore_ascii_case(section);
+    let begins =
+        |start: &&[u8]| name.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start));
+    [&b"BODY["[..], b"BINARY["].iter().any(begins)
+        || [&b"RFC822"[..], b"RFC822.HEADER", b"RFC822.TEXT"].iter().any(is)
 }
 
 fn section(reader: &mut Reader<'_>, response: &Bytes) -> Result<Option<Bytes>, ParseError> {
