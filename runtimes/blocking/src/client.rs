@@ -60,7 +60,9 @@ impl<D: Dialect + Clone> Client<D> {
     }
 
     /// Asks, and does not wait for the reply yet. Several such requests make a pipeline, as far as
-    /// [`Config::in_flight`](bellwire::Config::in_flight) allows.
+    /// [`Config::in_flight`](bellwire::Config::in_flight) allows. Where data belongs to no command in
+    /// particular (IMAP), each answer holds what came for the others, too, while its command was on
+    /// the wire: a few in flight keep a server busy, and many only make for long answers.
     ///
     /// # Errors
     ///
