@@ -43,10 +43,11 @@ fn sessions() {
         client.request(BinaryLimit(20_000)).unwrap();
         let art = AlbumArt { uri: "album/three.wav", offset: 0 };
         assert_eq!(client.request(art).unwrap().unwrap().data.len(), 20_000);
-        // Out of the mode, what is asked is sent at once, and its reply comes late.
+        // Out of the mode, what is asked is sent at once; the reply to what was abandoned comes late.
         let pause = client.pause();
         client.request(Ping).unwrap();
         drop(client.send(art).unwrap());
+        client.request(Ping).unwrap();
         stand_still(mpd.process_group(), || {
             let hasty = client.within(Some(Duration::from_millis(50)));
             assert!(hasty.request(Status).is_err());
