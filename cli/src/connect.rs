@@ -14,7 +14,7 @@ use bellwire_blocking::{Client, Connector, Ended, Error, Notifications, Observer
 
 use crate::address::{Address, Place};
 use crate::args::{Access, DialectName};
-use crate::observers::{Observers, Record};
+use crate::observers::{Observers, record as recording};
 use crate::password;
 
 /// A connector of the notif protocol.
@@ -70,7 +70,7 @@ where
     D: Dialect + Configured,
 {
     if let Some(file) = &record.file {
-        observers.push(Box::new(Record::new(file, &connector.dialect, &connector.config)?));
+        observers.push(Box::new(recording(file, &connector.dialect, &connector.config)?));
     }
     if !observers.is_empty() {
         connector.observer = Some(Box::new(Observers(observers)));

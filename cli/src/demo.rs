@@ -7,7 +7,7 @@ use bellwire::dialect::notif::{Classified, Get, Notif, Random, Spelling};
 use bellwire_blocking::{Connector, Notice, Observer, Server};
 
 use crate::args::Demo;
-use crate::observers::{Observers, Printer, Record};
+use crate::observers::{Observers, Printer, record};
 use crate::serve::Board;
 
 const ADS: [&str; 4] = [
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Demo) -> anyhow::Result<()> {
     let mut connector = Connector::new(notif);
     let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(Printer)];
     if let Some(file) = &args.record.file {
-        observers.push(Box::new(Record::new(file, &connector.dialect, &connector.config)?));
+        observers.push(Box::new(record(file, &connector.dialect, &connector.config)?));
     }
     connector.observer = Some(Box::new(Observers(observers)));
     let (client, mut notifications) = connector.tcp(address)?;

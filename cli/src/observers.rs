@@ -3,13 +3,13 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use bellwire::transcript::{Act, Configured, Recorder, Said, Settings, escape};
+use bellwire::transcript::{Act, Configured, Said, escape};
 use bellwire::{Abandoned, Config, Event};
-use bellwire_blocking::Observer;
+use bellwire_blocking::{Observer, Recording};
 
 use crate::print;
 
@@ -74,102 +74,36 @@ impl Observer for Printer {
     }
 }
 
-/// Records each connection as a transcript.
-pub(crate) struct Record {
-    path: PathBuf,
-    recorded: fn() -> Recorder,
-    settings: Vec<(&'static str, String)>,
-    connections: u32,
-    file: File,
-    /// `None` when writing has failed.
-    recorder: Option<Recorder>,
-}
-
-impl Record {
-    /// Creates the file of the first connection, so that a path that cannot be written is found out
-    /// before there is one.
-    pub(crate) fn new<D: Configured>(
-        path: &Path,
-        dialect: &D,
-        config: &Config,
-    ) -> anyhow::Result<Self> {
-        Ok(Self {
-            path: path.to_owned(),
-            recorded: || Recorder::new(D::NAME, D::LF),
-            settings: Settings::of(config, dialect),
-            connections: 0,
-            file: create(path)?,
-            recorder: None,
-        })
-    }
-
-    fn start(&mut self) -> anyhow::Result<()> {
-        self.connections += 1;
-        if self.connections > 1 {
-            let mut path = self.path.clone().into_os_string();
-            path.push(format!(".{}", self.connections));
-            self.file = create(Path::new(&path))?;
+/// Records each connection in a file of its own.
+///
+/// The file of the first is created at once, so that a path that cannot be written is found out before
+/// there is a connection.
+pub(crate) fn record<D: Configured>(
+    path: &Path,
+    dialect: &D,
+    config: &Config,
+) -> anyhow::Result<Recording> {
+    let (path, mut file, mut current) = (path.to_owned(), create(path)?, 1);
+    Ok(Recording::new(dialect, config, move |connection, text| {
+        let mut write = || -> anyhow::Result<()> {
+            if connection > current {
+                let mut path = path.clone().into_os_string();
+                path.push(format!(".{connection}"));
+                file = create(Path::new(&path))?;
+                current = connection;
+            }
+            file.write_all(text.as_bytes()).context("recording ends")
+        };
+        let written = write();
+        if let Err(error) = &written {
+            print::complain(format_args!("{error:#}"));
         }
-        let mut recorder = (self.recorded)();
-        for (name, value) in &self.settings {
-            recorder.setting(name, value);
-        }
-        self.recorder = Some(recorder);
-        Ok(())
-    }
-
-    /// Records something, and writes it at once, for a session may end at any moment.
-    fn note(&mut self, note: impl FnOnce(&mut Recorder)) {
-        let Some(recorder) = &mut self.recorder else { return };
-        note(recorder);
-        if let Err(error) = self.file.write_all(recorder.take().as_bytes()) {
-            print::complain(format_args!("recording ends: {error}"));
-            self.recorder = None;
-        }
-    }
+        written.is_ok()
+    }))
 }
 
 fn create(path: &Path) -> anyhow::Result<File> {
     File::create(path).with_context(|| format!("cannot record to {}", path.display()))
-}
-
-impl Observer for Record {
-    fn connected(&mut self, _: u64) {
-        self.recorder = None;
-        if let Err(error) = self.start() {
-            print::complain(format_args!("{error:#}"));
-        }
-    }
-
-    fn client(&mut self, said: &Said) {
-        self.note(|recorder| recorder.client(said));
-    }
-
-    fn server(&mut self, said: &Said) {
-        self.note(|recorder| recorder.server(said));
-    }
-
-    fn event(&mut self, event: &Event<&[u8]>) {
-        self.note(|recorder| recorder.event(event));
-    }
-
-    fn fault(&mut self, error: &bellwire::Error) {
-        self.note(|recorder| recorder.event(format_args!("error: {error}")));
-    }
-
-    fn act(&mut self, act: &Act) {
-        self.note(|recorder| recorder.act(act));
-    }
-
-    fn abandoned(&mut self, ticket: u64, how: Abandoned) {
-        self.note(|recorder| recorder.event(format_args!("{how} {ticket}")));
-    }
-
-    fn tick(&mut self, now: Duration) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.tick(now);
-        }
-    }
 }
 
 /// Reports what answers no command: the first few one by one, then how many, now and then, so that

@@ -38,7 +38,7 @@ mod transport;
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
-pub use bellwire_adapter::{Ended, Error, Gap, Notice, Observer, Opening, Reconnect};
+pub use bellwire_adapter::{Ended, Error, Gap, Notice, Observer, Opening, Reconnect, Recording};
 
 pub use client::{Client, Pause, Pending};
 pub use connector::{Connector, connect};

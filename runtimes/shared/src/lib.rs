@@ -10,6 +10,7 @@ mod error;
 mod inbox;
 mod observer;
 mod opening;
+mod recording;
 mod session;
 #[cfg(feature = "tls")]
 pub mod tls;
@@ -19,4 +20,5 @@ pub use error::{Ended, Error};
 pub use inbox::{Gap, Inbox, Notice, QueueId};
 pub use observer::{Observer, log_lines};
 pub use opening::Opening;
+pub use recording::Recording;
 pub use session::{Outcome, RequestId, Session};

@@ -1,74 +1,33 @@
 //! Recording sessions, and replaying them.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use bellwire::transcript::{Act, Configured, Recorder, Said, Settings, play};
-use bellwire::{Abandoned, Client, Dialect, Event, Transcript};
-use bellwire_blocking::{Connector, Observer};
+use bellwire::transcript::{Configured, Settings, play};
+use bellwire::{Client, Dialect, Transcript};
+use bellwire_blocking::{Connector, Recording};
 
-/// Records each connection.
-#[derive(Clone)]
-pub(crate) struct Records {
-    settings: Vec<(&'static str, String)>,
-    recorder: fn() -> Recorder,
-    recorders: Arc<Mutex<Vec<Recorder>>>,
-}
+/// The transcripts of all connections.
+#[derive(Clone, Default)]
+pub(crate) struct Records(Arc<Mutex<Vec<String>>>);
 
 impl Records {
     /// Records what this makes.
     pub(crate) fn of<D: Dialect + Configured>(connector: &mut Connector<D>) -> Self {
-        let Connector { config, dialect, .. } = &connector;
-        let settings = Settings::of(config, dialect);
-        let recorder = || Recorder::new(D::NAME, D::LF);
-        let records = Self { settings, recorder, recorders: Arc::default() };
-        connector.observer = Some(Box::new(records.clone()));
+        let records = Self::default();
+        let texts = Arc::clone(&records.0);
+        let write = move |connection: u32, text: &str| {
+            let mut texts = texts.lock().unwrap();
+            texts.resize(connection as usize, String::new());
+            texts.last_mut().unwrap().push_str(text);
+            true
+        };
+        let recording = Recording::new(&connector.dialect, &connector.config, write);
+        connector.observer = Some(Box::new(recording));
         records
     }
 
-    fn note(&self, note: impl FnOnce(&mut Recorder)) {
-        self.recorders.lock().unwrap().last_mut().map(note);
-    }
-
-    /// The transcripts.
     pub(crate) fn take(&self) -> Vec<String> {
-        self.recorders.lock().unwrap().iter_mut().map(Recorder::take).collect()
-    }
-}
-
-impl Observer for Records {
-    fn connected(&mut self, _: u64) {
-        let mut recorder = (self.recorder)();
-        self.settings.iter().for_each(|(name, value)| recorder.setting(name, value));
-        self.recorders.lock().unwrap().push(recorder);
-    }
-
-    fn client(&mut self, said: &Said) {
-        self.note(|recorder| recorder.client(said));
-    }
-
-    fn server(&mut self, said: &Said) {
-        self.note(|recorder| recorder.server(said));
-    }
-
-    fn event(&mut self, event: &Event<&[u8]>) {
-        self.note(|recorder| recorder.event(event));
-    }
-
-    fn fault(&mut self, error: &bellwire::Error) {
-        self.note(|recorder| recorder.event(format_args!("error: {error}")));
-    }
-
-    fn act(&mut self, act: &Act) {
-        self.note(|recorder| recorder.act(act));
-    }
-
-    fn abandoned(&mut self, ticket: u64, how: Abandoned) {
-        self.note(|recorder| recorder.event(format_args!("{how} {ticket}")));
-    }
-
-    fn tick(&mut self, now: Duration) {
-        self.note(|recorder| recorder.tick(now));
+        std::mem::take(&mut self.0.lock().unwrap())
     }
 }
 
