@@ -286,8 +286,8 @@ fn a_switch_times_out() {
 #[test]
 fn a_silent_peer_is_probed() {
     let text = "
-        = silence 30ms
-        = probe 50ms
+        = silence 100ms
+        = probe 2s
         C: notif
         S: OK
         C: stop_notif
