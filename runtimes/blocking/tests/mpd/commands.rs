@@ -34,6 +34,9 @@ fn command_lists() {
         let chunk = chunk.unwrap().unwrap();
         assert_eq!(chunk.data, Mpd::cover()[offset..][..chunk.data.len()]);
     }
+    let (first, chunk, last) = client.request(CommandList((Status, art(8192), Status))).unwrap();
+    assert_eq!(chunk.unwrap().unwrap().data, Mpd::cover()[8192..16_384]);
+    assert_eq!(first, last);
     let none: Vec<Ping> = Vec::new();
     assert_eq!(client.request(CommandList(none)).unwrap(), []);
     assert_eq!(client.unsolicited(), 0);
