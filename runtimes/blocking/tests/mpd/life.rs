@@ -103,10 +103,10 @@ fn a_connection_outlives_the_servers_patience() {
     let options = Mpd::options().connection_timeout(2 * SECOND);
     let Some(mpd) = options.start() else { return };
     let mut connector = connector();
-    connector.dialect.silence = Some(SECOND);
+    connector.dialect.silence = Some(SECOND / 2);
     let (client, _notifications, wire) = watch(connector, &mpd);
     let driven = Driven::new(&client);
-    wire.wait_for("C: ping", 5);
+    wire.wait_for("C: ping", 9);
     assert_eq!(client.request(Ping), Ok(()));
     assert_eq!(wire.lines("#").len(), 1);
     drop(driven);
