@@ -15,8 +15,9 @@ pub enum Notice {
     Notification(Notification<Bytes>),
     /// Notifications may be missing here (guarantee G8).
     Gap(Gap),
-    /// After a [`Gap`]: the server has confirmed that it sends notifications again. What a connection
-    /// begins with may have told news before: IMAP's SELECT says how many messages there are.
+    /// After a [`Gap`]: the server has confirmed that it sends notifications again. How things stand by
+    /// then may be in the answers to what the connection began with: IMAP's SELECT says how many
+    /// messages there are.
     Resumed,
     /// The server refuses to send notifications, and said this. It is asked again when somebody
     /// waits for them again.
