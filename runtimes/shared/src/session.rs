@@ -11,7 +11,7 @@ use bellwire::{
     Abandoned, Answer, Client, Command, Config, Dialect, Event, Excerpt, Failure, LimitKind,
     Notification, Phase, Refusal, Refused, Ticket, command,
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::error::Ended;
 use crate::inbox::{Gap, Inbox, Notice};
@@ -22,7 +22,7 @@ mod begin;
 mod gather;
 
 use begin::Opened;
-use gather::{Copies, Request};
+use gather::{Copies, Pieces, Request};
 
 /// Names a request through the whole session: tickets start anew with each connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,8 +45,7 @@ pub struct Session<D: Dialect> {
     opening: Opened,
     requests: BTreeMap<RequestId, Request>,
     copies: Copies,
-    /// The beginning of what comes in pieces.
-    pieces: BytesMut,
+    pieces: Pieces,
     /// Notifications on their way.
     pub inbox: Inbox,
     observer: Option<Box<dyn Observer>>,
@@ -74,7 +73,7 @@ impl<D: Dialect + Clone> Session<D> {
             opening: Opened::default(),
             requests: BTreeMap::new(),
             copies: Copies::default(),
-            pieces: BytesMut::new(),
+            pieces: Pieces::default(),
             inbox: Inbox::new(capacity),
             observer,
             connection: 0,
@@ -225,6 +224,7 @@ impl<D: Dialect + Clone> Session<D> {
     pub fn abandon(&mut self, id: RequestId) {
         let RequestId { connection, ticket } = id;
         let waits = self.requests.remove(&id).is_some_and(|request| request.outcome.is_none());
+        self.pieces.forget(id);
         if waits && connection == self.connection {
             self.observe(|observer| observer.act(&Act::Abandon(ticket.number())));
             let how = self.client.abandon(ticket);
@@ -339,7 +339,8 @@ impl<D: Dialect + Clone> Session<D> {
             Event::Data { topic, text, news } => self.take_data(topic, text, news),
             Event::Piece { ticket, text } => self.take_piece(ticket.map(id), &text),
             Event::Part { ticket, text } => {
-                let (id, text) = (id(ticket), self.whole(text));
+                let id = id(ticket);
+                let text = self.pieces.whole(Some(id), text);
                 if let Some(request) = self.requests.get_mut(&id) {
                     request.take(text);
                 }
@@ -363,7 +364,7 @@ impl<D: Dialect + Clone> Session<D> {
     /// wire when it came. It is for readers of notifications if it may be news, or nobody has asked;
     /// but what the connection begins with says how things stand, which is no news.
     fn take_data(&mut self, topic: Bytes, text: Bytes, news: bool) {
-        let text = self.whole(text);
+        let text = self.pieces.whole(None, text);
         let (connection, limits) = (self.connection, &self.client.config().limits);
         let mut asked = false;
         let mut opening = false;
@@ -392,19 +393,10 @@ impl<D: Dialect + Clone> Session<D> {
         if id.is_some_and(|id| !self.requests.contains_key(&id)) {
             return;
         }
-        if self.pieces.len() + text.len() > self.client.config().limits.reply {
+        if self.pieces.len_of(id) + text.len() > self.client.config().limits.reply {
             return self.over_limit(text);
         }
-        self.pieces.extend_from_slice(text);
-    }
-
-    /// What came in pieces, with the last of them.
-    fn whole(&mut self, last: Bytes) -> Bytes {
-        if self.pieces.is_empty() {
-            return last;
-        }
-        self.pieces.extend_from_slice(&last);
-        self.pieces.split().freeze()
+        self.pieces.take(id, text);
     }
 
     /// The machine keeps nothing of what this session gathers, so it cannot see that it is too much.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bellwire::transcript::Act;
 use bellwire::{Answer, Dialect};
 
-use super::{Request, RequestId, Session};
+use super::{Pieces, Request, RequestId, Session};
 use crate::error::{Ended, Error};
 
 /// How far a connection has begun.
@@ -26,7 +26,7 @@ static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 impl<D: Dialect + Clone> Session<D> {
     /// A connection begins.
     pub(super) fn begin(&mut self) {
-        self.pieces.clear();
+        self.pieces = Pieces::default();
         self.opening = Opened::default();
         self.connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         log::info!("#{} connected", self.connection);

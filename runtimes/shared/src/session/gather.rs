@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use bellwire::{Failure, Reply};
 use bytes::{Bytes, BytesMut};
 
+use super::RequestId;
+
 /// A request whose caller waits.
 #[derive(Debug, Default)]
 pub(super) struct Request {
@@ -54,6 +56,56 @@ impl Copies {
     /// An answer has ended.
     pub(super) fn end(&mut self) {
         *self = Self::default();
+    }
+}
+
+/// The beginning of what comes in pieces, until its last one comes, and makes it whole.
+///
+/// It may never be whole: of what answers an abandoned request, the machine tells no more. What comes
+/// next belongs to another, and must not begin with what is left here (guarantee G3).
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    /// Whose it is; data belongs to no request.
+    owner: Option<RequestId>,
+    bytes: BytesMut,
+}
+
+impl Pieces {
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// How many bytes have come of what is this owner's.
+    pub(super) fn len_of(&self, owner: Option<RequestId>) -> usize {
+        if self.owner == owner { self.bytes.len() } else { 0 }
+    }
+
+    pub(super) fn take(&mut self, owner: Option<RequestId>, piece: &[u8]) {
+        self.belong_to(owner);
+        self.bytes.extend_from_slice(piece);
+    }
+
+    /// What came in pieces, with the last of them.
+    pub(super) fn whole(&mut self, owner: Option<RequestId>, last: Bytes) -> Bytes {
+        self.belong_to(owner);
+        if self.bytes.is_empty() {
+            return last;
+        }
+        self.bytes.extend_from_slice(&last);
+        self.bytes.split().freeze()
+    }
+
+    /// The request's caller does not wait any more.
+    pub(super) fn forget(&mut self, id: RequestId) {
+        if self.owner == Some(id) {
+            *self = Self::default();
+        }
+    }
+
+    fn belong_to(&mut self, owner: Option<RequestId>) {
+        if self.owner != owner {
+            *self = Self { owner, bytes: BytesMut::new() };
+        }
     }
 }
 
