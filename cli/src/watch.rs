@@ -50,10 +50,6 @@ pub(crate) fn run(args: Watch) -> anyhow::Result<()> {
 trait Source {
     type Dialect: Dialect + Configured;
 
-    /// Whether what each connection begins with comes as news, too. It tells how things are, not what
-    /// has changed.
-    const BEGINS_WITH_NEWS: bool = false;
-
     /// A connection has begun, the first or a further one. What is told with it is known already.
     ///
     /// # Errors
@@ -168,7 +164,7 @@ where
         let client = client.clone();
         move || client.drive()
     });
-    let mut watcher = Watcher { args, client: client.clone(), source, printed: 0, gap: false };
+    let mut watcher = Watcher { args, client: client.clone(), source, printed: 0 };
     let watched = watcher.watch(notifications);
     client.close();
     // Why the connection ended is known from the notifications.
@@ -181,8 +177,6 @@ struct Watcher<S: Source> {
     client: Client<S::Dialect>,
     source: S,
     printed: u64,
-    /// The connection was lost, and no other is there yet.
-    gap: bool,
 }
 
 impl<S: Source> Watcher<S> {
@@ -193,7 +187,6 @@ impl<S: Source> Watcher<S> {
         self.begin();
         for notice in notifications {
             match notice? {
-                Notice::Notification(_) if self.gap && S::BEGINS_WITH_NEWS => {}
                 Notice::Notification(it) => self.notified(&it)?,
                 Notice::Gap(gap) => self.missed(&gap)?,
                 Notice::Refused(text) => {
@@ -211,8 +204,8 @@ impl<S: Source> Watcher<S> {
 
     fn missed(&mut self, gap: &Gap) -> anyhow::Result<()> {
         self.say("gap", "may have missed notifications", &gap.to_string());
-        self.gap = matches!(gap, Gap::Disconnected(_));
-        if self.gap {
+        if matches!(gap, Gap::Disconnected(_)) {
+            // The next connection says that it is there.
             return Ok(());
         }
         // Nothing else will say when to look for what was missed, another connection included.
@@ -222,7 +215,6 @@ impl<S: Source> Watcher<S> {
 
     fn resumed(&mut self) -> anyhow::Result<()> {
         self.say("resumed", "connected, and listening again", "");
-        self.gap = false;
         self.begin();
         self.resynchronise()
     }

@@ -28,9 +28,9 @@ pub(super) enum Seldom {
 }
 
 impl<D: Dialect> Client<D> {
-    /// Takes the next frame, if it is what nearly all are: a notification, or the reply to a
-    /// command, or a part of one. All else is kept out of the caller's loop, into which this is inlined, and which
-    /// then holds an event in registers rather than in memory.
+    /// Takes the next frame, if it is what nearly all are: a notification, or the reply to a command,
+    /// or a part of one. All else is kept out of the caller's loop, into which this is inlined, and
+    /// which then holds an event in registers rather than in memory.
     #[inline(always)]
     pub(super) fn take_frequent(&mut self) -> Result<Frequent, Seldom> {
         let Self { dialect, input, flight, .. } = self;

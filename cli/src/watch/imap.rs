@@ -41,8 +41,6 @@ pub(super) struct Inbox {
 impl Source for Inbox {
     type Dialect = Imap;
 
-    const BEGINS_WITH_NEWS: bool = true;
-
     fn begin(&mut self, client: &Client<Imap>) -> Result<Begun, Error> {
         self.found.clear();
         let Some(mailbox) = examined(client) else { return Ok(Begun::Same) };
