@@ -15,8 +15,8 @@ use crate::client::Client;
 use crate::drive::{Dial, Shared};
 use crate::notifications::Notifications;
 #[cfg(feature = "tls")]
-use crate::tls::{Tls, TlsConfig, rustls::pki_types::ServerName, server_name};
-use crate::transport::Transport;
+use crate::tls::{Tls, TlsConfig, rustls::pki_types::ServerName, server_name, shake_hands};
+use crate::transport::Pollable;
 
 /// Connects over TCP, with the defaults of [`Connector`].
 ///
@@ -116,7 +116,7 @@ impl<D: Dialect + Clone> Connector<D> {
         self.dial_named(address.into(), config.clone(), move |stream, config, name| {
             let mut stream = Tls::new(stream, config, name)?;
             stream.prepare()?;
-            stream.shake_hands(timeout)?;
+            shake_hands(&mut stream, timeout)?;
             Ok(stream)
         })
     }
@@ -175,7 +175,7 @@ impl<D: Dialect + Clone> Connector<D> {
     /// # Errors
     ///
     /// When the stream cannot be made ready.
-    pub fn over(self, stream: impl Transport) -> Result<(Client<D>, Notifications<D>), Error> {
+    pub fn over(self, stream: impl Pollable) -> Result<(Client<D>, Notifications<D>), Error> {
         self.start(Box::new(stream), None)
     }
 
@@ -187,10 +187,9 @@ impl<D: Dialect + Clone> Connector<D> {
 
     fn start(
         self,
-        mut link: Box<dyn Transport>,
+        link: Box<dyn Pollable>,
         retry: Option<(Reconnect, Arc<Dial>)>,
     ) -> Result<(Client<D>, Notifications<D>), Error> {
-        link.prepare().map_err(|error| Error::NotConnected(Ended::from(error)))?;
         let timeout = self.config.timers.reply;
         let Self { dialect, config, opening, queue, observer, .. } = self;
         let session = Session::new(dialect, config, opening.into(), queue, observer);

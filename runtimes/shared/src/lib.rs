@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod backoff;
+mod drive;
 mod error;
 mod inbox;
 mod observer;
@@ -14,11 +15,16 @@ mod recording;
 mod session;
 #[cfg(feature = "tls")]
 pub mod tls;
+mod transport;
+mod wakers;
 
 pub use backoff::{Backoff, Reconnect};
+pub use drive::Drive;
 pub use error::{Ended, Error};
 pub use inbox::{Gap, Inbox, Notice, QueueId};
 pub use observer::{Observer, log_lines};
 pub use opening::Opening;
 pub use recording::Recording;
 pub use session::{Outcome, RequestId, Session};
+pub use transport::{Moved, Transport, is_pause};
+pub use wakers::Wakers;
