@@ -108,7 +108,7 @@ impl<D: Dialect + Clone> Client<D> {
         })
     }
 
-    /// The answers to the commands that the connection [began with](crate::Connector::opening), in
+    /// The answers to the commands that the connection [began with](crate::Settings::opening), in
     /// order, without those that were not due.
     #[must_use]
     pub fn opened(&self) -> Vec<Answer> {

@@ -39,7 +39,7 @@ mod transport;
 struct Readme;
 
 pub use bellwire_adapter::{
-    Ended, Error, Gap, Notice, Observer, Opening, Reconnect, Recording, Transport,
+    Ended, Error, Gap, Notice, Observer, Opening, Reconnect, Recording, Settings, Transport,
 };
 
 pub use client::{Client, Pause, Pending};

@@ -13,6 +13,7 @@ mod observer;
 mod opening;
 mod recording;
 mod session;
+mod settings;
 #[cfg(feature = "tls")]
 pub mod tls;
 mod transport;
@@ -26,5 +27,6 @@ pub use observer::{Observer, log_lines};
 pub use opening::Opening;
 pub use recording::Recording;
 pub use session::{Outcome, RequestId, Session};
+pub use settings::Settings;
 pub use transport::{Moved, Transport, is_pause};
 pub use wakers::Wakers;

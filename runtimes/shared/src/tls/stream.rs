@@ -34,7 +34,7 @@ impl<S: Transport> Tls<S> {
     ///
     /// # Errors
     ///
-    /// When rustls refuses a configuration that did not come from a [`Trust`].
+    /// When rustls refuses a configuration that did not come from a [`Trust`](super::Trust).
     pub fn new(below: S, config: &TlsConfig, name: ServerName<'static>) -> io::Result<Self> {
         let mut tls = Self::starttls(below, config, name)?;
         tls.begun = true;
