@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bellwire::{Answer, Cause, Command, Dialect, Failure, Refusal};
+use bellwire::{Answer, Cause, Command, Dialect, Failure};
 use bellwire_adapter::{Ended, Error, RequestId};
 use bytes::Bytes;
 
@@ -83,18 +83,12 @@ impl<D: Dialect + Clone> Client<D> {
         let mut timeout = self.timeout;
         self.shared.revive();
         loop {
-            let given = self.shared.act(|state| {
-                let given = state.drive.session.request(command, timeout);
-                given.map_err(|why| (why, state.drive.ended().cloned()))
-            });
-            match given {
-                Ok(id) => return Ok(id),
-                Err((Refusal::Closed, _)) if self.resend => {
+            match self.shared.act(|state| state.drive.request(command, timeout)) {
+                Err(Error::NotConnected(ended)) if self.resend && ended.is_transient() => {
                     self.wait_connected(deadline)?;
                     timeout = deadline.map(|it| it.saturating_duration_since(Instant::now()));
                 }
-                Err((Refusal::Closed, Some(ended))) => return Err(Error::NotConnected(ended)),
-                Err((why, _)) => return Err(Error::Refused(why)),
+                given => return given,
             }
         }
     }
@@ -154,6 +148,13 @@ impl<D: Dialect + Clone> Client<D> {
         self.shared.lock().drive.session.client().unsolicited()
     }
 
+    /// Ends the connection for good, once all that was asked is answered, or has failed. Nothing more
+    /// may be asked.
+    pub fn shutdown(&self) {
+        self.shared.act(|state| state.drive.finish());
+        self.shared.wait(None, |_| None::<()>);
+    }
+
     /// Ends the connection for good. Requests that wait fail; readers of notifications see the end.
     pub fn close(&self) {
         self.shared.act(|state| state.drive.close());
@@ -211,31 +212,19 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
             let outcome = self.client.shared.wait(None, |state| state.drive.session.outcome(id));
             self.id = None;
             match outcome {
-                Some(Ok(answer)) => return self.read(answer),
                 Some(Err(Failure::NeverSent(Cause::ConnectionLost))) if self.client.resend => {
                     self.id = Some(self.client.give(&self.command, self.deadline)?);
                 }
-                Some(Err(failure)) => {
-                    let lost = matches!(
-                        failure,
-                        Failure::NeverSent(Cause::ConnectionLost)
-                            | Failure::SentUnanswered(Cause::ConnectionLost)
-                    );
-                    let ended = self.client.shared.lock().drive.session.ended().cloned();
-                    return Err(Error::Unanswered { failure, ended: ended.filter(|_| lost) });
+                Some(Ok(answer)) => {
+                    let reply = self.command.decode(answer);
+                    return reply.map_err(|bad| self.client.shared.lock().drive.bad_reply(bad));
                 }
+                Some(Err(failure)) => return Err(self.client.shared.lock().drive.failed(failure)),
                 None => break,
             }
         }
         let over = self.client.shared.lock().drive.over().cloned();
         Err(Error::NotConnected(over.unwrap_or(Ended::ByProgram)))
-    }
-
-    fn read(&self, answer: Answer) -> Result<C::Reply, Error> {
-        self.command.decode(answer).map_err(|bad| {
-            let state = self.client.shared.lock();
-            Error::bad_reply(bad, state.drive.session.client().dialect())
-        })
     }
 }
 

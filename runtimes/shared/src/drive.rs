@@ -2,36 +2,33 @@
 
 use std::fmt;
 use std::io;
-use std::time::Instant;
+use std::sync::Weak;
+use std::time::{Duration, Instant};
 
-use bellwire::{Closed, Dialect};
+use bellwire::{BadReply, Cause, Closed, Command, Dialect, Failure, Refusal};
 
 use crate::backoff::{Backoff, Reconnect};
-use crate::error::Ended;
-use crate::session::Session;
-use crate::transport::{Moved, Transport};
+use crate::error::{Ended, Error};
+use crate::link::{Link, Moved};
+use crate::session::{RequestId, Session};
+use crate::transport::Transport;
 
 /// Drives a session: reads, writes, keeps its timers, and says when to connect again.
 ///
 /// Nothing here waits. An adapter calls [`turn`](Self::turn) whenever something may have changed, and
-/// waits for the transport, for [`deadline`](Self::deadline), or for its callers.
+/// waits for the transport, for [`deadline`](Self::deadline), or for its callers. One that would keep
+/// others from the session while it reads or writes [takes the link](Self::take), and does what `turn`
+/// and `catch_up` do by itself.
 pub struct Drive<D: Dialect, T: Transport + ?Sized> {
     /// The session.
     pub session: Session<D>,
     link: Option<Link<T>>,
+    /// Held by the link, too, wherever that is.
+    alive: Weak<()>,
     retry: Option<Retry>,
     over: Option<Ended>,
     finishing: bool,
     now: fn() -> Instant,
-    buffer: Vec<u8>,
-}
-
-/// One connection.
-struct Link<T: ?Sized> {
-    transport: Box<T>,
-    /// Its reads wait for something to come.
-    waits: bool,
-    since: Instant,
 }
 
 struct Retry {
@@ -39,14 +36,15 @@ struct Retry {
     at: Instant,
 }
 
-const READ: usize = 16 * 1024;
+/// So many reads in a row are enough: a server that pours out more than a socket holds is not waited
+/// for.
+pub const ENOUGH: usize = 256;
 
 impl<D: Dialect + Clone, T: Transport + ?Sized> Drive<D, T> {
     /// Nothing is connected yet; see [`connect`](Self::connect). `now` is the adapter's clock.
     pub fn new(session: Session<D>, reconnect: Option<Reconnect>, now: fn() -> Instant) -> Self {
         let retry = reconnect.map(|policy| Retry { backoff: Backoff::new(policy), at: now() });
-        let buffer = vec![0; READ];
-        Self { session, link: None, retry, over: None, finishing: false, now, buffer }
+        Self { session, link: None, alive: Weak::new(), retry, over: None, finishing: false, now }
     }
 
     /// The session's first connection is up. `waits`: reading from it never fails with `WouldBlock`,
@@ -55,7 +53,9 @@ impl<D: Dialect + Clone, T: Transport + ?Sized> Drive<D, T> {
         if transport.is_private() {
             self.session.secured();
         }
-        self.link = Some(Link { transport, waits, since: (self.now)() });
+        let link = Link::new(transport, waits, (self.now)());
+        self.alive = link.life();
+        self.link = Some(link);
     }
 
     /// The session's next connection is up. It is not used if all is over meanwhile.
@@ -75,77 +75,158 @@ impl<D: Dialect + Clone, T: Transport + ?Sized> Drive<D, T> {
 
     /// Tells the time, and says what is due.
     pub fn turn(&mut self) {
-        let Some(link) = &self.link else { return };
-        let now = self.time(link);
-        if !link.waits && self.session.client().is_overdue(now) {
+        let Some(mut link) = self.take() else { return };
+        if !link.waits() && self.is_overdue(&link) {
             // Nobody may have read for long: what came in time counts.
-            self.read();
+            let moved = link.read();
+            self.heard(&mut link, moved);
         }
-        self.session.tick(now);
-        self.insist_on_upgrade();
-        self.write();
-        if let Some(link) = &self.link {
-            // Arms the timers that saying something has started.
-            self.session.tick(self.time(link));
+        self.tick(&mut link);
+        while self.is_due(&mut link) {
+            let moved = link.write();
+            if !self.said(&mut link, moved) {
+                break;
+            }
         }
+        self.tick(&mut link);
+        self.put(link);
+    }
+
+    /// Reads what has come already: it cannot answer what is said next.
+    pub fn catch_up(&mut self) {
+        let Some(mut link) = self.take() else { return };
+        self.drain(&mut link);
+        self.put(link);
+    }
+
+    /// Reads once.
+    pub fn read(&mut self) {
+        let Some(mut link) = self.take() else { return };
+        let moved = link.read();
+        self.heard(&mut link, moved);
+        self.put(link);
+    }
+
+    /// Takes the link, to read from it and to write to it. `None`: there is none, or somebody else has
+    /// it.
+    pub fn take(&mut self) -> Option<Link<T>> {
+        if self.link.is_none() && !self.is_connected() && self.session.ended().is_none() {
+            self.dropped();
+        }
+        self.link.take()
+    }
+
+    /// Whether the link can be [taken](Self::take).
+    pub fn is_free(&self) -> bool {
+        self.link.is_some()
+    }
+
+    /// Puts the link back that was [taken](Self::take).
+    pub fn put(&mut self, link: Link<T>) {
+        self.link = Some(link);
         self.note_end();
         if self.finishing && self.session.is_done() {
             self.close();
         }
     }
 
-    /// Reads what has come already: it cannot answer what is said next. Whether that was all: a server
-    /// that pours out more than a socket holds is not waited for.
-    pub fn catch_up(&mut self) -> bool {
-        const ENOUGH: usize = 256;
-        (0..ENOUGH).any(|_| self.waits() || !self.read())
-    }
-
-    /// Reads once. Whether there may be more.
-    pub fn read(&mut self) -> bool {
-        let Some(link) = &mut self.link else { return false };
-        let moved = match link.transport.read(&mut self.buffer) {
-            // A read timeout of the stream's own, or, where there is none, of the connection.
-            Err(error) if error.kind() == io::ErrorKind::TimedOut && !link.waits => {
-                Moved::Failed(error)
-            }
-            read => Moved::from(read),
-        };
-        let more = matches!(moved, Moved::Bytes(_));
+    /// What was read. Whether there may be more.
+    pub fn heard(&mut self, link: &mut Link<T>, moved: Moved) -> bool {
         match moved {
             Moved::Bytes(count) => {
-                self.session.feed(&self.buffer[..count]);
-                self.upgrade();
+                self.session.feed(link.input(count));
+                self.upgrade(link);
+                return self.session.ended().is_none();
             }
             Moved::Nothing => {}
-            Moved::Eof => self.lost(Ended::Closed(Closed::Cleanly)),
-            Moved::Failed(error) => self.lost(error.into()),
+            Moved::Eof => self.session.closed(Ended::Closed(Closed::Cleanly)),
+            Moved::Failed(error) => self.session.closed(error.into()),
         }
-        self.note_end();
-        more
+        false
     }
 
-    /// When to take the next turn.
+    /// Tells the time.
+    pub fn tick(&mut self, link: &mut Link<T>) {
+        self.session.tick(self.time(link));
+        self.insist_on_upgrade(link);
+    }
+
+    /// Whether there is something to write, which the link then holds.
+    pub fn is_due(&mut self, link: &mut Link<T>) -> bool {
+        self.session.ended().is_none() && link.load(self.session.output())
+    }
+
+    /// What was written. Whether there may be more.
+    pub fn said(&mut self, link: &mut Link<T>, moved: Moved) -> bool {
+        let how = match moved {
+            Moved::Bytes(count) => {
+                self.session.written(count);
+                return true;
+            }
+            Moved::Nothing => return false,
+            Moved::Eof => io::Error::from(io::ErrorKind::WriteZero),
+            Moved::Failed(error) => error,
+        };
+        // What the server said before that is there to be read.
+        self.drain(link);
+        self.session.closed(how.into());
+        false
+    }
+
+    /// Gives a command, as [`Session::request`].
+    ///
+    /// # Errors
+    ///
+    /// When it is refused, there is no connection, or the session is about to end.
+    pub fn request<C>(&mut self, command: &C, timeout: Option<Duration>) -> Result<RequestId, Error>
+    where
+        C: Command<D> + fmt::Debug,
+    {
+        if self.finishing {
+            return Err(Error::NotConnected(Ended::ByProgram));
+        }
+        self.session.request(command, timeout).map_err(|why| match (why, self.ended()) {
+            (Refusal::Closed, Some(ended)) => Error::NotConnected(ended.clone()),
+            (why, _) => Error::Refused(why),
+        })
+    }
+
+    /// Why a request failed, for its caller.
+    pub fn failed(&self, failure: Failure) -> Error {
+        let lost = matches!(
+            failure,
+            Failure::NeverSent(Cause::ConnectionLost)
+                | Failure::SentUnanswered(Cause::ConnectionLost)
+        );
+        Error::Unanswered { failure, ended: self.session.ended().filter(|_| lost).cloned() }
+    }
+
+    /// Why a reply could not be read, for its caller.
+    pub fn bad_reply(&self, bad: BadReply) -> Error {
+        Error::bad_reply(bad, self.session.client().dialect())
+    }
+
+    /// When to take the next turn; not known while the link is taken.
     pub fn deadline(&self) -> Option<Instant> {
         let link = self.link.as_ref()?;
-        self.session.deadline().and_then(|due| link.since.checked_add(due))
+        self.session.deadline().and_then(|due| link.since().checked_add(due))
     }
 
     /// When to connect again, if that is what comes next.
     pub fn retry_at(&self) -> Option<Instant> {
         let retry = self.retry.as_ref()?;
-        (self.link.is_none() && self.over.is_none()).then_some(retry.at)
+        (!self.is_connected() && self.over.is_none()).then_some(retry.at)
     }
 
     /// Something can be read that waiting for the transport does not tell of.
     pub fn has_input(&self) -> bool {
-        self.link.as_ref().is_some_and(|link| link.transport.has_input())
+        self.link.as_ref().is_some_and(Link::has_input)
     }
 
     /// Whether to wait until the transport may be written.
     pub fn awaits_write(&self) -> bool {
         let due = self.session.client().has_output();
-        self.link.as_ref().is_some_and(|link| link.transport.awaits_write(due))
+        self.link.as_ref().is_some_and(|link| link.awaits_write(due))
     }
 
     /// The transport failed.
@@ -158,7 +239,7 @@ impl<D: Dialect + Clone, T: Transport + ?Sized> Drive<D, T> {
     pub fn close(&mut self) {
         self.session.closed(Ended::ByProgram);
         if let Some(mut link) = self.link.take() {
-            link.transport.shutdown();
+            link.shutdown();
         }
         self.end(Ended::ByProgram);
     }
@@ -166,12 +247,12 @@ impl<D: Dialect + Clone, T: Transport + ?Sized> Drive<D, T> {
     /// Ends the session for good, once all that was asked is answered.
     pub fn finish(&mut self) {
         self.finishing = true;
-        if self.link.is_none() {
+        if !self.is_connected() {
             self.close();
         }
     }
 
-    /// Whether the session accepts no more commands, because it is about to end.
+    /// Whether no more commands are accepted, because the session is about to end.
     pub fn is_finishing(&self) -> bool {
         self.finishing
     }
@@ -188,7 +269,7 @@ impl<D: Dialect + Clone, T: Transport + ?Sized> Drive<D, T> {
 
     /// Whether there is a connection.
     pub fn is_connected(&self) -> bool {
-        self.link.is_some()
+        self.alive.strong_count() > 0
     }
 
     /// Whether the connection has begun, or why there is none.
@@ -199,66 +280,51 @@ impl<D: Dialect + Clone, T: Transport + ?Sized> Drive<D, T> {
         }
     }
 
-    fn time(&self, link: &Link<T>) -> std::time::Duration {
-        (self.now)().saturating_duration_since(link.since)
+    /// Whoever had taken the link has not put it back: the dialect has panicked.
+    fn dropped(&mut self) {
+        let how = io::Error::other("reading or writing it was cut short by a panic").into();
+        self.session.closed(how);
+        if self.over.is_none() {
+            self.try_later(self.session.ended().cloned().unwrap_or(Ended::ByProgram));
+        }
     }
 
-    fn waits(&self) -> bool {
-        self.link.as_ref().is_none_or(|link| link.waits)
+    fn time(&self, link: &Link<T>) -> Duration {
+        (self.now)().saturating_duration_since(link.since())
     }
 
-    fn write(&mut self) {
-        while let Some(link) = &mut self.link {
-            let due = self.session.output();
-            if due.is_empty() {
-                if link.transport.awaits_write(false) {
-                    self.flush();
-                }
+    fn is_overdue(&self, link: &Link<T>) -> bool {
+        self.session.client().is_overdue(self.time(link))
+    }
+
+    fn drain(&mut self, link: &mut Link<T>) {
+        for _ in 0..ENOUGH {
+            if link.waits() {
                 return;
             }
-            match Moved::from(link.transport.write(due)) {
-                Moved::Bytes(count) => {
-                    self.session.written(count);
-                    self.flush();
-                }
-                Moved::Nothing => return,
-                Moved::Eof => return self.broken(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Moved::Failed(error) => return self.broken(error.into()),
+            let moved = link.read();
+            if !self.heard(link, moved) {
+                return;
             }
         }
-    }
-
-    fn flush(&mut self) {
-        let Some(link) = &mut self.link else { return };
-        if let Moved::Failed(error) = Moved::from(link.transport.flush().map(|()| 1)) {
-            self.broken(error.into());
-        }
-    }
-
-    /// It cannot be written any more. What the server said before that is there to be read.
-    fn broken(&mut self, how: Ended) {
-        self.catch_up();
-        self.lost(how);
     }
 
     /// Changes the stream, if both ends have just agreed to.
-    fn upgrade(&mut self) {
-        let Some(link) = &mut self.link else { return };
+    fn upgrade(&mut self, link: &mut Link<T>) {
         if !self.session.client().is_upgrading() {
             return;
         }
-        match link.transport.upgrade() {
+        match link.upgrade() {
             Ok(()) => self.session.upgraded(),
-            Err(error) => self.lost(error.into()),
+            Err(error) => self.session.closed(error.into()),
         }
     }
 
     /// Ends a connection that was to switch to TLS, and has not when it is about to be used.
-    fn insist_on_upgrade(&mut self) {
-        let plain = self.link.as_ref().is_some_and(|link| link.transport.must_upgrade());
-        if plain && self.session.is_open() {
+    fn insist_on_upgrade(&mut self, link: &Link<T>) {
+        if link.must_upgrade() && self.session.is_open() {
             let what = "the opening has not switched to TLS; it must hold a command that does";
-            self.lost(io::Error::new(io::ErrorKind::InvalidInput, what).into());
+            self.session.closed(io::Error::new(io::ErrorKind::InvalidInput, what).into());
         }
     }
 
@@ -266,12 +332,14 @@ impl<D: Dialect + Clone, T: Transport + ?Sized> Drive<D, T> {
     fn note_end(&mut self) {
         let Some(ended) = self.session.ended().cloned() else { return };
         let Some(mut link) = self.link.take() else { return };
-        link.transport.shutdown();
+        link.shutdown();
         let lasted = self.time(&link);
         if let Some(retry) = &mut self.retry {
             retry.backoff.lasted(lasted);
         }
-        self.try_later(ended);
+        if self.over.is_none() {
+            self.try_later(ended);
+        }
     }
 
     fn try_later(&mut self, ended: Ended) {

@@ -69,32 +69,6 @@ impl Transport for UnixStream {
     }
 }
 
-/// What reading or writing without waiting came to.
-#[derive(Debug)]
-pub enum Moved {
-    /// So many bytes.
-    Bytes(usize),
-    /// It would have to wait.
-    Nothing,
-    /// The stream has ended.
-    Eof,
-    /// It failed.
-    Failed(io::Error),
-}
-
-impl From<io::Result<usize>> for Moved {
-    fn from(result: io::Result<usize>) -> Self {
-        match result {
-            Ok(0) => Self::Eof,
-            Ok(count) => Self::Bytes(count),
-            Err(error) if is_pause(&error) || error.kind() == io::ErrorKind::TimedOut => {
-                Self::Nothing
-            }
-            Err(error) => Self::Failed(error),
-        }
-    }
-}
-
 /// Whether a stream that does not wait would have to.
 #[must_use]
 pub fn is_pause(error: &io::Error) -> bool {
