@@ -67,7 +67,10 @@ fn event_loop_says_what_went_wrong() {
     let end = Watch::start(&board().address, &nobody.to_string()).end();
     assert!(end.starts_with(&format!("{nobody}: ")), "{end}");
 
+    // More than is read at once, of which the system tells once.
+    let long = format!("OK MPD 0.23.5\n{}", "changed: mixer\n".repeat(10_000));
     for (said, why) in [
+        (&*long, "player: the connection was closed"),
         ("", "player: the connection was closed"),
         (
             "OK MP",
@@ -77,7 +80,14 @@ fn event_loop_says_what_went_wrong() {
     ] {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let player = listener.local_addr().unwrap().to_string();
-        thread::spawn(move || listener.accept().unwrap().0.write_all(said.as_bytes()));
+        let said = said.to_owned();
+        thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            stream.write_all(said.as_bytes()).unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+            // What is not read when a connection ends makes the end a reset.
+            io::copy(&mut stream, &mut io::sink())
+        });
         let end = Watch::start(&board().address, &player).end();
         assert!(end.starts_with(why), "{end}");
     }

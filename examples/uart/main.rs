@@ -110,9 +110,12 @@ impl Board {
     fn received(&mut self, byte: u8) {
         let mut events = self.machine.feed(&[byte]);
         while let Some(event) = events.next().expect("the device keeps to the protocol") {
-            if let ServerEvent::Command { ticket, .. } = event {
-                let number = self.number.to_string();
-                events.reply(ticket, Reply::done(number)).expect("a number is a line");
+            if let ServerEvent::Command { ticket, text } = event {
+                let reply = match text {
+                    b"random?" => Reply::done(self.number.to_string()),
+                    _ => Reply::refused("never heard of it".to_owned()),
+                };
+                events.reply(ticket, reply).expect("a line");
             }
         }
     }
