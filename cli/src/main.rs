@@ -5,6 +5,7 @@ mod args;
 mod call;
 mod connect;
 mod demo;
+mod manual;
 mod observers;
 mod password;
 mod print;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, Completions, Man};
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -28,6 +29,8 @@ fn main() -> ExitCode {
         Command::Call(call) => call::run(&call),
         Command::Watch(watch) => watch::run(watch),
         Command::Replay(replay) => replay::run(&replay),
+        Command::Completions(Completions { shell }) => manual::completions(shell),
+        Command::Man(Man { of }) => manual::page(of.as_deref()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

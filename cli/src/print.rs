@@ -18,6 +18,13 @@ pub(crate) fn line(text: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes bytes of our own to standard output.
+pub(crate) fn raw(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
 /// Says something on standard error.
 pub(crate) fn complain(text: impl fmt::Display) {
     // If nobody can read it, there is nobody to tell.
