@@ -94,6 +94,9 @@ pub(crate) struct Call {
 }
 
 /// Stay connected and print each change
+///
+/// On a terminal, a line below tells of the connection, unless TERM is dumb, --json is given, or the
+/// output goes to another program.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Watch {
     /// What to watch: notif://HOST, mpd://[PASSWORD@]HOST, imaps://USER@HOST/MAILBOX, imap:// with

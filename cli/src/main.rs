@@ -11,12 +11,14 @@ mod password;
 mod print;
 mod replay;
 mod serve;
+mod status;
 mod watch;
 
 use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
+use log::{Log, Metadata, Record};
 
 use crate::args::{Args, Command, Completions, Man};
 
@@ -52,7 +54,29 @@ fn start_log(verbose: u8) {
     let mut log = env_logger::Builder::new();
     // What TLS has to say about each handshake would hide the rest.
     log.filter_level(log::LevelFilter::Warn).filter_module("bellwire", level);
-    log.format_target(false).init();
+    let log = log.format_target(false).build();
+    log::set_max_level(log.filter());
+    // It is the only one, and the first.
+    let _ = log::set_boxed_logger(Box::new(AboveStatus(log)));
+}
+
+/// A log that is not mixed up with the status line.
+struct AboveStatus(env_logger::Logger);
+
+impl Log for AboveStatus {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.0.matches(record) {
+            status::above(|| self.0.log(record));
+        }
+    }
+
+    fn flush(&self) {
+        self.0.flush();
+    }
 }
 
 /// Whoever read our output has had enough, which is no failure.

@@ -1,8 +1,10 @@
 //! `bellwire completions` and `bellwire man`: they say what `--help` says, in forms that shells and `man`
 //! take.
 
+use std::collections::BTreeSet;
+use std::io::Write;
 use std::process::{Command, Stdio};
-use std::{io::Write, thread};
+use std::thread;
 
 use bellwire_test_servers::program;
 
@@ -45,6 +47,7 @@ fn filter(command: &mut Command, input: &[String]) -> (String, String) {
 #[test]
 fn each_shell_is_told_of_each_command() {
     let commands = commands();
+    let mut scripts = BTreeSet::new();
     for shell in SHELLS {
         let end = run(["completions", shell]).expect(0);
         assert_eq!(end.err, [""; 0]);
@@ -53,6 +56,7 @@ fn each_shell_is_told_of_each_command() {
             assert!(script.contains(command.as_str()), "{shell}: no {command}");
         }
         assert!(script.contains("no-reconnect"), "{shell}: no options");
+        assert!(scripts.insert(script), "{shell}: the same as another");
     }
 }
 
