@@ -26,7 +26,7 @@ use event_loop::Link;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// More turns of a loop than anything here takes.
-const TURNS: usize = 100;
+const TURNS: usize = 1000;
 
 /// It checks itself what it shows.
 #[test]
@@ -93,10 +93,32 @@ fn event_loop_says_what_went_wrong() {
     }
 }
 
-/// A socket that takes and gives one byte at a time, with a pause behind each.
+/// A connection that breaks is told from one that is closed.
+#[test]
+fn event_loop_sees_a_reset() {
+    let board = Peer::start(Notif::default(), |_| Reply::done(Vec::new()));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let player = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        stream.write_all(b"OK MPD 0.23.5\n").unwrap();
+        // It goes without having read what the client says.
+        stream.peek(&mut [0]).unwrap();
+    });
+    let end = Watch::start(&board.address, &player).end();
+    assert_eq!(end, "player: the connection was reset");
+}
+
+/// A socket that takes and gives one byte at a time, with a pause behind each. What was announced while
+/// its answer was still to come is not asked for again.
 #[test]
 fn event_loop_on_a_slow_socket() {
-    let mut slow = Slow::saying("OK\r\nnotif: random\r\n", "notif\r\n");
+    let mut slow = Slow::new(&[
+        ("notif\r\n", "OK\r\nnotif: random\r\nnotif: random\r\n"),
+        ("stop_notif\r\n", "OK\r\n"),
+        ("random?\r\n", "42\r\n"),
+        ("notif\r\n", "OK\r\n"),
+    ]);
     let mut link = Link::new("board", Notif::default(), &mut slow);
     let mut out = Vec::new();
     for _ in 0..TURNS {
@@ -107,16 +129,19 @@ fn event_loop_on_a_slow_socket() {
         link.say();
     }
     drop(link);
-    assert_eq!(String::from_utf8_lossy(&slow.heard), "notif\r\nstop_notif\r\n");
+    assert_eq!(String::from_utf8_lossy(&slow.heard), "notif\r\nstop_notif\r\nrandom?\r\nnotif\r\n");
     let told = String::from_utf8(out).unwrap();
-    assert_eq!(told, "board: listening\nboard: notification random\n");
+    let told: Vec<_> = told.lines().map(|line| line.strip_prefix("board: ").unwrap()).collect();
+    let asked = ["not listening", "reply 1 42", "listening"];
+    let announced = ["listening", "notification random", "notification random"];
+    assert_eq!(told, [announced, asked].concat());
 }
 
 /// A server that says nothing more is asked whether it lives, and given up, at the times that the
 /// machine asks for.
 #[test]
 fn event_loop_keeps_deadlines() {
-    let mut slow = Slow::saying("OK MPD 0.23.5\n", "");
+    let mut slow = Slow::new(&[("", "OK MPD 0.23.5\n")]);
     let mut link = Link::new("player", Mpd::default(), &mut slow);
     let (mut now, mut out) = (Duration::ZERO, Vec::new());
     for _ in 0..TURNS {
@@ -200,34 +225,38 @@ impl<D: ServerDialect> Served<D> {
 
 /// A socket that blocks behind each byte.
 struct Slow {
-    says: VecDeque<u8>,
-    /// It says nothing before it has heard so much.
-    waits_for: usize,
+    /// Each byte that it says, and how much it has to have heard before.
+    says: VecDeque<(usize, u8)>,
     heard: Vec<u8>,
     has_read: bool,
     has_written: bool,
 }
 
 impl Slow {
-    fn saying(text: &str, to: &str) -> Self {
-        Self {
-            says: text.bytes().collect(),
-            waits_for: to.len(),
-            heard: Vec::new(),
-            has_read: false,
-            has_written: false,
+    /// Says the second of each pair when it has heard the first.
+    fn new(session: &[(&str, &str)]) -> Self {
+        let mut says = VecDeque::new();
+        let mut heard = 0;
+        for (hears, answer) in session {
+            heard += hears.len();
+            says.extend(answer.bytes().map(|byte| (heard, byte)));
         }
+        Self { says, heard: Vec::new(), has_read: false, has_written: false }
     }
 }
 
 impl Read for &mut Slow {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.has_read = !self.has_read;
-        if !self.has_read || self.heard.len() < self.waits_for {
-            return Err(ErrorKind::WouldBlock.into());
+        let heard = self.heard.len();
+        match self.says.front() {
+            Some((after, byte)) if self.has_read && *after <= heard => {
+                buffer[0] = *byte;
+                self.says.pop_front();
+                Ok(1)
+            }
+            _ => Err(ErrorKind::WouldBlock.into()),
         }
-        buffer[0] = self.says.pop_front().ok_or(ErrorKind::WouldBlock)?;
-        Ok(1)
     }
 }
 
