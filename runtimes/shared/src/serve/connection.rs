@@ -131,7 +131,7 @@ impl<D: ServerDialect, T: Transport> Serving<D, T> {
                 break;
             }
         }
-        self.drain()?;
+        self.check_end()?;
         Ok(None)
     }
 
@@ -247,10 +247,6 @@ impl<D: ServerDialect, T: Transport> Serving<D, T> {
         let heard = self.listen()?;
         if heard.is_none() {
             self.ahead = 0;
-            let unsent = self.transport.awaits_write(false);
-            if self.connection.lock().is_finished() && !unsent {
-                return Err(Ended::Closed(Closed::Cleanly));
-            }
         }
         Ok(heard)
     }
@@ -318,14 +314,19 @@ impl<D: ServerDialect, T: Transport> Serving<D, T> {
         }
     }
 
-    /// Ends the connection once the server shuts down and all that was asked is answered.
-    fn drain(&self) -> Result<(), Ended> {
+    /// Ends the connection once all that was asked is answered, and the client or the server wants no
+    /// more.
+    fn check_end(&self) -> Result<(), Ended> {
         let machine = self.connection.lock();
-        let unsent = self.transport.awaits_write(machine.has_output());
-        if self.draining && machine.pending() == 0 && !unsent {
-            return Err(Ended::ByProgram);
+        if self.transport.awaits_write(machine.has_output()) {
+            Ok(())
+        } else if machine.is_finished() {
+            Err(Ended::Closed(Closed::Cleanly))
+        } else if self.draining && machine.pending() == 0 {
+            Err(Ended::ByProgram)
+        } else {
+            Ok(())
         }
-        Ok(())
     }
 }
 
