@@ -26,7 +26,7 @@ type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 #[derive(Default)]
 struct State {
     now: Duration,
-    sleepers: Vec<Waker>,
+    sleepers: Vec<(Instant, Waker)>,
     tasks: BTreeMap<usize, (Option<Task>, Arc<Woken>)>,
     spawned: usize,
     polls: usize,
@@ -111,7 +111,10 @@ pub(crate) fn pass(time: Duration) {
         state.now += time;
         std::mem::take(&mut state.sleepers)
     });
-    sleepers.into_iter().for_each(Waker::wake);
+    let (due, later): (Vec<_>, Vec<_>) =
+        sleepers.into_iter().partition(|(at, _)| *at <= World::now());
+    with(|state| state.sleepers = later);
+    due.into_iter().for_each(|(_, waker)| waker.wake());
     settle();
 }
 
@@ -169,7 +172,7 @@ impl Runtime for World {
             if Self::now() >= deadline {
                 return Poll::Ready(());
             }
-            with(|state| state.sleepers.push(context.waker().clone()));
+            with(|state| state.sleepers.push((deadline, context.waker().clone())));
             Poll::Pending
         }))
     }
@@ -219,6 +222,7 @@ struct Wire {
     buffered: Option<Vec<u8>>,
     flushes: bool,
     closed: bool,
+    dropped: bool,
     wakers: Vec<Waker>,
 }
 
@@ -239,6 +243,11 @@ impl Client {
     /// Says something, and lets everybody react.
     pub(crate) fn says(&self, text: &str) {
         self.acts(|wire| wire.said.extend(text.as_bytes()));
+    }
+
+    /// Says something of which nobody is told yet.
+    pub(crate) fn slips(&self, text: &str) {
+        self.lock().said.extend(text.as_bytes());
     }
 
     /// What it has heard since the last time.
@@ -269,8 +278,14 @@ impl Client {
         });
     }
 
-    /// Whether the server has closed.
+    /// Whether the server has closed, properly or not.
     pub(crate) fn is_closed(&self) -> bool {
+        let wire = self.lock();
+        wire.dropped || wire.closed
+    }
+
+    /// Whether the server has closed before it was gone.
+    pub(crate) fn is_properly_closed(&self) -> bool {
         self.lock().closed
     }
 
@@ -354,6 +369,6 @@ impl AsyncWrite for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.0.lock().unwrap().closed = true;
+        self.0.lock().unwrap().dropped = true;
     }
 }
