@@ -78,7 +78,7 @@ impl BlockingStream for Pipe {
     }
 
     fn half_close(&mut self) -> io::Result<()> {
-        self.half_close();
+        Pipe::half_close(self);
         Ok(())
     }
 

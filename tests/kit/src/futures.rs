@@ -34,24 +34,20 @@ impl Peer {
     /// use futures_lite::{AsyncReadExt, AsyncWriteExt, future};
     ///
     /// let (mut near, mut far) = Pipe::pair(4096);
-    /// let mut server = Peer::server("C: random?\nS: 456902234\nC: <EOF>")?;
+    /// let mut server = Peer::server("C: random?\nS: 456902234\nS: <EOF>")?;
     /// let start = Instant::now();
     /// let never = |_: Duration| future::pending();
     /// let played = server.play_async(&mut far, || start.elapsed(), never);
-    /// let client = async {
-    ///     near.write_all(b"random?\r\n").await.unwrap();
-    ///     near.close().await.unwrap();
-    ///     let mut reply = String::new();
-    ///     near.read_to_string(&mut reply).await.unwrap();
-    ///     reply
+    /// // The client under test.
+    /// let client = async move {
+    ///     near.write_all(b"random?\r\n").await?;
+    ///     let mut said = String::new();
+    ///     near.read_to_string(&mut said).await?;
+    ///     Ok::<_, std::io::Error>(said)
     /// };
-    /// let server = async {
-    ///     let played = played.await;
-    ///     drop(far);
-    ///     played
-    /// };
-    /// let (played, reply) = future::block_on(future::zip(server, client));
-    /// assert_eq!((played, reply.as_str()), (Ok(()), "456902234\r\n"));
+    /// let (played, said) = future::block_on(future::zip(played, client));
+    /// assert_eq!(said?, "456902234\r\n");
+    /// played?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn play_async<S, T>(
