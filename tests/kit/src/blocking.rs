@@ -122,12 +122,11 @@ impl Peer {
         let mut chunk = [0; 4096];
         loop {
             self.tick(start.elapsed());
-            let closed = match self.closing() {
-                Some(Closing::Eof) => stream.half_close(),
-                Some(Closing::Reset) => stream.reset(),
-                None => Ok(()),
-            };
-            self.check(closed);
+            match self.closing() {
+                Some(Closing::Eof) => self.has_closed(stream.half_close()),
+                Some(Closing::Reset) => self.has_closed(stream.reset()),
+                None => {}
+            }
             if let Some(outcome) = self.outcome() {
                 return outcome.clone();
             }
@@ -152,6 +151,16 @@ impl Peer {
         }
     }
 
+    /// This is what came of ending the connection, in the step before.
+    pub(crate) fn has_closed(&mut self, result: io::Result<()>) {
+        match result {
+            // The other end has gone, and need not be told.
+            Err(why) if is_end(&why) || why.kind() == ErrorKind::NotConnected => {}
+            Err(why) => self.failed_to_close(&why.to_string()),
+            Ok(()) => {}
+        }
+    }
+
     /// This is what came of writing.
     pub(crate) fn wrote(&mut self, written: io::Result<usize>) {
         match written {
@@ -168,14 +177,15 @@ impl Peer {
             Ok([]) => self.feed_eof(),
             Ok(bytes) => self.feed(bytes),
             Err(why) if is_no_end(&why) => {}
-            Err(why) => match why.kind() {
-                ErrorKind::ConnectionReset
-                | ErrorKind::ConnectionAborted
-                | ErrorKind::BrokenPipe => self.feed_reset(),
-                _ => self.fail(&why.to_string()),
-            },
+            Err(why) if is_end(&why) => self.feed_reset(),
+            Err(why) => self.fail(&why.to_string()),
         }
     }
+}
+
+fn is_end(why: &io::Error) -> bool {
+    use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(why.kind(), ConnectionReset | ConnectionAborted | BrokenPipe)
 }
 
 /// Whether a read or write may just be tried again.

@@ -99,7 +99,7 @@ impl Peer {
         if self.closes() {
             if let Poll::Ready(closed) = stream.as_mut().poll_close(context) {
                 self.closing();
-                self.check(closed);
+                self.has_closed(closed);
                 changed = Poll::Ready(());
             }
         } else if !self.output().is_empty() {

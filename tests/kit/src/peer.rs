@@ -253,6 +253,13 @@ impl Peer {
         }
     }
 
+    /// The step before, which ends the connection, cannot be done.
+    pub(crate) fn failed_to_close(&mut self, why: &str) {
+        let line = self.at.checked_sub(1).map_or(1, |before| self.steps[before].0);
+        let what = format!("cannot end the connection: {why}");
+        self.outcome = Some(Err(Mismatch { line, what }));
+    }
+
     /// Whether the other end may still say something.
     pub(crate) fn hears(&self) -> bool {
         self.gone.is_none()

@@ -238,7 +238,7 @@ impl<A> Drop for Scripted<A> {
         // Nothing is to begin any more.
         self.gate = None;
         if let Some(Ok(Err(why))) = self.player.take().map(JoinHandle::join) {
-            eprintln!("the client differs from the transcript: {why}");
+            eprintln!("the script was not played to its end: {why}");
         }
     }
 }

@@ -174,9 +174,9 @@ fn either_end_is_an_end() {
         for reset in [false, true] {
             let mut server = Peer::server(text).unwrap();
             if reset {
-                server.feed_reset()
+                server.feed_reset();
             } else {
-                server.feed_eof()
+                server.feed_eof();
             }
             assert_eq!(server.outcome(), Some(&Ok(())), "{text}");
         }
