@@ -118,7 +118,9 @@ impl Peer {
     pub fn play(mut self, mut stream: impl BlockingStream) -> Result<(), Mismatch> {
         let patience = self.patience_or(PATIENCE);
         let start = Instant::now();
-        self.check(stream.set_patience(patience));
+        if let Err(why) = stream.set_patience(patience) {
+            self.fail(&why.to_string());
+        }
         let mut chunk = [0; 4096];
         loop {
             self.tick(start.elapsed());
@@ -134,20 +136,13 @@ impl Peer {
                 thread::sleep(pause);
             } else if !self.output().is_empty() {
                 let written = stream.write(self.output());
-                let written = written.and_then(|count| stream.flush().map(|()| count));
                 self.wrote(written);
+                self.flushed(stream.flush());
             } else {
                 let read = stream.read(&mut chunk);
                 self.tick(start.elapsed());
                 self.read(read.map(|count| &chunk[..count]));
             }
-        }
-    }
-
-    /// This is what came of something that has to succeed.
-    pub(crate) fn check(&mut self, result: io::Result<()>) {
-        if let Err(why) = result {
-            self.fail(&why.to_string());
         }
     }
 
@@ -171,6 +166,15 @@ impl Peer {
         }
     }
 
+    /// This is what came of flushing what was written.
+    pub(crate) fn flushed(&mut self, flushed: io::Result<()>) {
+        match flushed {
+            // How the connection has ended is found out by reading.
+            Err(why) if !is_no_end(&why) && !is_end(&why) => self.fail(&why.to_string()),
+            _ => {}
+        }
+    }
+
     /// This is what came of reading.
     pub(crate) fn read(&mut self, read: io::Result<&[u8]>) {
         match read {
@@ -183,6 +187,7 @@ impl Peer {
     }
 }
 
+/// Whether the connection is gone.
 fn is_end(why: &io::Error) -> bool {
     use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
     matches!(why.kind(), ConnectionReset | ConnectionAborted | BrokenPipe)

@@ -107,9 +107,11 @@ impl Peer {
                 self.wrote(written);
                 changed = Poll::Ready(());
             }
-        } else if let Poll::Ready(Err(why)) = stream.as_mut().poll_flush(context) {
-            self.check(Err(why));
-            changed = Poll::Ready(());
+        } else if let Poll::Ready(flushed) = stream.as_mut().poll_flush(context) {
+            self.flushed(flushed);
+            if self.outcome().is_some() {
+                changed = Poll::Ready(());
+            }
         }
         // Also while a write is blocked, or the other end's may be.
         let mut chunk = [0; 4096];

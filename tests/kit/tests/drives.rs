@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bellwire_testkit::{BlockingStream, Closing, PATIENCE, Peer, Pipe, accept, in_time};
+use futures_io::{AsyncRead, AsyncWrite};
 use futures_lite::future::{or, zip};
 
 const SESSION: &str = "
@@ -82,6 +83,77 @@ fn over_any_stream_that_blocks() {
         both_play(SESSION, near, far);
         let (near, far) = Pipe::pair(64);
         both_play(SESSION, Own(near), Own(far));
+    });
+}
+
+/// A stream that keeps what it is given until it is flushed, as TLS does.
+struct Buffered {
+    pipe: Pipe,
+    kept: Vec<u8>,
+}
+
+impl Buffered {
+    fn new(pipe: Pipe) -> Self {
+        Self { pipe, kept: Vec::new() }
+    }
+}
+
+impl Read for Buffered {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Read::read(&mut self.pipe, buffer)
+    }
+}
+
+impl Write for Buffered {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Write::write(&mut self.kept, bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Write::write_all(&mut self.pipe, &std::mem::take(&mut self.kept))
+    }
+}
+
+impl BlockingStream for Buffered {}
+
+impl AsyncRead for Buffered {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.pipe).poll_read(context, buffer)
+    }
+}
+
+/// Its pipe holds enough.
+impl AsyncWrite for Buffered {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Write::write(&mut *self, bytes))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Write::flush(&mut *self))
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Write::flush(&mut *self)?;
+        Pin::new(&mut self.pipe).poll_close(context)
+    }
+}
+
+#[test]
+fn what_is_said_is_flushed() {
+    in_time(PATIENCE, || {
+        let (near, far) = Pipe::pair(64);
+        both_play(SESSION, Buffered::new(near), Buffered::new(far));
+        let (time, (near, far)) = (Time::default(), Pipe::pair(64));
+        let (near, far) = (Buffered::new(near), Buffered::new(far));
+        assert_eq!(time.run(both_async(&time, SESSION, near, far)), [Ok(()), Ok(())]);
     });
 }
 
@@ -207,13 +279,20 @@ const HOUR: Duration = Duration::from_secs(3600);
 async fn both_async(
     time: &Time,
     text: &str,
-    near: Pipe,
-    far: Pipe,
+    near: impl AsyncRead + AsyncWrite + Unpin,
+    far: impl AsyncRead + AsyncWrite + Unpin,
 ) -> [Result<(), bellwire_testkit::Mismatch>; 2] {
-    let play = |mut peer: Peer, mut stream: Pipe| async move {
-        peer.play_async(&mut stream, || time.now(), |left| time.sleep(left)).await
-    };
-    let (client, server) = zip(play(client(text), near), play(server(text), far)).await;
+    let (client, server) = zip(
+        async {
+            let (mut client, mut near) = (client(text), near);
+            client.play_async(&mut near, || time.now(), |left| time.sleep(left)).await
+        },
+        async {
+            let (mut server, mut far) = (server(text), far);
+            server.play_async(&mut far, || time.now(), |left| time.sleep(left)).await
+        },
+    )
+    .await;
     [client, server]
 }
 
