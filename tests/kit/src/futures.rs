@@ -73,16 +73,9 @@ impl Peer {
                     None => std::future::pending().await,
                 }
             });
-            poll_fn(|context| {
-                // Time first: what comes in the same instant has not come too early.
-                let slept = timer.as_mut().poll(context);
-                if slept.is_ready() {
-                    self.tick(now());
-                }
-                match self.poll_stream(stream.as_mut(), &now, context) {
-                    Poll::Pending => slept,
-                    Poll::Ready(()) => Poll::Ready(()),
-                }
+            poll_fn(|context| match self.poll_stream(stream.as_mut(), &now, context) {
+                Poll::Pending => timer.as_mut().poll(context),
+                Poll::Ready(()) => Poll::Ready(()),
             })
             .await;
         }
@@ -118,6 +111,7 @@ impl Peer {
         if self.hears()
             && let Poll::Ready(read) = stream.poll_read(context, &mut chunk)
         {
+            // Time first: what comes in the same instant has not come too early.
             self.tick(now());
             self.read(read.map(|count| &chunk[..count]));
             changed = Poll::Ready(());

@@ -95,7 +95,6 @@ impl Pipe {
         let mut flows = self.link.lock();
         for flow in flows.iter_mut() {
             flow.reset = true;
-            flow.bytes.clear();
         }
         self.link.wake(flows);
     }

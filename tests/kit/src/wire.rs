@@ -42,8 +42,8 @@ pub struct Wire {
     /// How this direction ends, and when that is due.
     end: Option<(Closing, Duration)>,
     now: Duration,
-    /// Nothing may come before this.
-    not_before: Duration,
+    /// When the last stall ends.
+    stalled_until: Duration,
     cuts: Cuts,
     repeats: Repeats,
     /// The places where it stalls and ends, counted in bytes that the receiver gets.
@@ -70,7 +70,7 @@ impl Wire {
             pieces: VecDeque::new(),
             end: None,
             now: Duration::ZERO,
-            not_before: Duration::ZERO,
+            stalled_until: Duration::ZERO,
             cuts,
             repeats,
             stall,
@@ -104,7 +104,7 @@ impl Wire {
     pub fn feed_eof(&mut self) {
         if self.end.is_none() {
             self.stall_here();
-            self.end = Some((Closing::Eof, self.not_before.max(self.now)));
+            self.end = Some((Closing::Eof, self.stalled_until.max(self.now)));
         }
     }
 
@@ -187,12 +187,11 @@ impl Wire {
             let left = places.into_iter().flatten().map(|place| place - self.laid).min();
             let piece = self.cuts.next(bytes, &mut self.counts);
             let length = left.map_or(piece.length, |left| to_usize(left).min(piece.length));
-            let due = self.not_before.max(self.now.saturating_add(piece.delay));
+            let due = self.stalled_until.max(self.now.saturating_add(piece.delay));
             match self.pieces.back_mut() {
                 Some((last, at)) if !piece.begins && *at == due => *last += length,
                 _ => self.pieces.push_back((length, due)),
             }
-            self.not_before = due;
             self.bytes.extend_from_slice(&bytes[..length]);
             self.cuts.took(&bytes[..length], &mut self.counts);
             self.laid += length as u64;
@@ -205,7 +204,7 @@ impl Wire {
     /// Stalls, if this is the place.
     fn stall_here(&mut self) {
         if let Some((_, time)) = self.stall.take_if(|(place, _)| *place == self.laid) {
-            self.not_before = self.not_before.max(self.now).saturating_add(time);
+            self.stalled_until = self.stalled_until.max(self.now).saturating_add(time);
             self.counts.stalls += 1;
         }
     }
@@ -213,7 +212,7 @@ impl Wire {
     /// Ends, if this is the place.
     fn end_here(&mut self) {
         if let Some((_, closing)) = self.ends.take_if(|(place, _)| *place == self.laid) {
-            self.end = Some((closing, self.not_before));
+            self.end = Some((closing, self.stalled_until));
             match closing {
                 Closing::Eof => self.counts.half_closes += 1,
                 Closing::Reset => self.counts.resets += 1,

@@ -406,6 +406,20 @@ fn who_says_much_still_hears() {
     assert_eq!(time.run(zip(played, asked)), (Ok(()), Ok(())));
 }
 
+/// A client has played its part when it has said its last, but not before.
+#[test]
+fn the_last_end_is_played() {
+    let time = Time::default();
+    let (mut near, mut far) = Pipe::pair(16);
+    let mut client = client("C: 1\nC: <EOF>");
+    let played = client.play_async(&mut near, || time.now(), |left| time.sleep(left));
+    assert_eq!(time.run(played), Ok(()));
+    far.set_timeout(Some(PATIENCE));
+    let mut said = String::new();
+    Read::read_to_string(&mut far, &mut said).unwrap();
+    assert_eq!(said, "1\r\n");
+}
+
 #[test]
 fn a_reset_is_left_to_the_caller() {
     let time = Time::default();
