@@ -90,11 +90,12 @@ fn over_any_stream_that_blocks() {
 struct Buffered {
     pipe: Pipe,
     kept: Vec<u8>,
+    fails: bool,
 }
 
 impl Buffered {
     fn new(pipe: Pipe) -> Self {
-        Self { pipe, kept: Vec::new() }
+        Self { pipe, kept: Vec::new(), fails: false }
     }
 }
 
@@ -110,6 +111,9 @@ impl Write for Buffered {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        if self.fails {
+            return Err(io::Error::other("out of keys"));
+        }
         Write::write_all(&mut self.pipe, &std::mem::take(&mut self.kept))
     }
 }
@@ -154,6 +158,23 @@ fn what_is_said_is_flushed() {
         let (time, (near, far)) = (Time::default(), Pipe::pair(64));
         let (near, far) = (Buffered::new(near), Buffered::new(far));
         assert_eq!(time.run(both_async(&time, SESSION, near, far)), [Ok(()), Ok(())]);
+    });
+}
+
+#[test]
+fn a_flush_that_fails_is_told() {
+    in_time(PATIENCE, || {
+        let broken = || {
+            let (near, far) = Pipe::pair(64);
+            (near, Buffered { pipe: far, kept: Vec::new(), fails: true })
+        };
+        let why = r#"line 2: heard out of keys, not "random?\r\n""#;
+        let (_near, far) = broken();
+        assert_eq!(server("S: hello\nC: random?").play(far).unwrap_err().to_string(), why);
+        let (time, (_near, mut far)) = (Time::default(), broken());
+        let mut server = server("S: hello\nC: random?");
+        let played = server.play_async(&mut far, || time.now(), |left| time.sleep(left));
+        assert_eq!(time.run(played).unwrap_err().to_string(), why);
     });
 }
 

@@ -164,6 +164,22 @@ fn one_direction_is_ended() {
 }
 
 #[test]
+fn both_directions_are_ended() {
+    in_time(PATIENCE, || {
+        let faults = Faults::none().half_close(0..=0);
+        let Between { proxy: _proxy, near, far } =
+            between(|proxy| proxy.to_client(faults.clone()).to_server(faults));
+        // They may go on to say something, which nobody hears.
+        for mut end in [&near, &far] {
+            assert_eq!(end.read(&mut [0]).unwrap(), 0);
+        }
+        for mut end in [&near, &far] {
+            end.write_all(&vec![b'x'; 20_000_000]).unwrap();
+        }
+    });
+}
+
+#[test]
 fn both_ends_are_reset() {
     in_time(PATIENCE, || {
         for to_client in [true, false] {
