@@ -14,7 +14,6 @@ use session::{append, ask, connector, mail, next, other, parts, session, watched
 
 #[path = "dovecot/commands.rs"]
 mod commands;
-mod common;
 #[path = "dovecot/life.rs"]
 mod life;
 #[path = "dovecot/opening.rs"]

@@ -13,12 +13,11 @@ use bellwire::Event;
 use bellwire::transcript::Said;
 use bellwire_blocking::{Notice, Observer};
 use bellwire_test_servers::Dovecot;
+use fastrand::Rng;
 
-use common::Dice;
 use real::{PATIENCE, in_time};
 use session::{Client, append, ask, connector, fill, is_answered, other, parts, question, session};
 
-mod common;
 mod real;
 #[path = "dovecot/session.rs"]
 mod session;
@@ -150,9 +149,9 @@ impl Observer for Watcher {
 }
 
 /// Changes the mailbox in some way.
-fn change(client: &Client, dice: &mut Dice, exists: &mut u32) {
-    let uid = |dice: &mut Dice, above: u32, count: u32| above + 1 + dice.roll(count.into()) as u32;
-    match dice.roll(4) {
+fn change(client: &Client, dice: &mut Rng, exists: &mut u32) {
+    let uid = |dice: &mut Rng, above: u32, count: u32| above + 1 + dice.u32(..count);
+    match dice.u64(..4) {
         0 => {
             client.request(append("news")).unwrap();
             *exists += 1;
@@ -166,15 +165,15 @@ fn change(client: &Client, dice: &mut Dice, exists: &mut u32) {
         _ => {
             let number = uid(dice, 0, *exists);
             let of = [r"\Answered", r"\Flagged", r"\Seen", r"\Draft", "one", "two", "three"];
-            let flags = of.into_iter().filter(|_| dice.roll(2) == 0).collect::<Vec<_>>().join(" ");
+            let flags = of.into_iter().filter(|_| dice.u64(..2) == 0).collect::<Vec<_>>().join(" ");
             client.request(ask("STORE", &format!("{number} FLAGS ({flags})"))).unwrap();
         }
     }
 }
 
 /// Asks what only one mail can be the answer to, of several at once.
-fn ask_at_once(client: &Client, dice: &mut Dice, count: u64) {
-    let uids: Vec<_> = (0..count).map(|_| 1 + dice.roll(KEPT.into()) as u32).collect();
+fn ask_at_once(client: &Client, dice: &mut Rng, count: u64) {
+    let uids: Vec<_> = (0..count).map(|_| 1 + dice.u32(..KEPT)).collect();
     let questions = uids.iter().map(|uid| match uid % 2 {
         0 => question(*uid),
         _ => ask("UID SEARCH", &format!("UID {uid}")),
@@ -206,21 +205,21 @@ fn rounds(in_flight: usize) {
     let heard: Vec<String> = thread::scope(|scope| {
         let reader = scope.spawn(|| notifications.map(|notice| text(&notice.unwrap())).collect());
         let changer = scope.spawn(|| {
-            let (mut dice, mut exists) = (Dice::new(in_flight as u64), KEPT);
+            let (mut dice, mut exists) = (Rng::with_seed(in_flight as u64), KEPT);
             while !over.load(Ordering::Relaxed) {
                 change(&other, &mut dice, &mut exists);
             }
         });
         // However this ends, so do those.
         let end = Ended { client: &client, over: &over };
-        let mut dice = Dice::new(100 + in_flight as u64);
+        let mut dice = Rng::with_seed(100 + in_flight as u64);
         let mut idles = 0;
         for _ in 0..ROUNDS {
             watcher.wait_until("IDLE", |told| told.idles > idles);
             idles = watcher.told().idles;
-            let count = 1 + dice.roll(in_flight as u64);
+            let count = 1 + dice.u64(..in_flight as u64);
             ask_at_once(&client, &mut dice, count);
-            if dice.roll(4) == 0 {
+            if dice.u64(..4) == 0 {
                 // Which may be before it idles again.
                 ask_at_once(&client, &mut dice, 1);
             }
@@ -303,7 +302,7 @@ fn crossing(dovecot: &Dovecot, seed: u64, together: &Barrier, changes: u32) -> u
     let (watcher, mut connector) = (Watcher::default(), connector());
     connector.observer = Some(Box::new(watcher.clone()));
     let (client, mut notifications) = connector.tcp(dovecot.address()).unwrap();
-    let (mut dice, mut exists) = (Dice::new(seed), KEPT);
+    let (mut dice, mut exists) = (Rng::with_seed(seed), KEPT);
     let (mut moment, mut step) = (Duration::from_millis(505), Duration::from_millis(4));
     for change in 1..=changes {
         together.wait();

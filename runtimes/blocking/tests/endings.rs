@@ -14,7 +14,7 @@ use bellwire_blocking::{Ended, Error, Reconnect};
 
 mod common;
 
-use common::{Log, PATIENCE, Scripted, connector, held_session, in_time, next, session};
+use common::{Log, PATIENCE, connector, held_session, in_time, next, plays, session};
 
 const CLEANLY: Ended = Ended::Closed(Closed::Cleanly);
 const LOST: Failure = Failure::SentUnanswered(Cause::ConnectionLost);
@@ -30,7 +30,7 @@ fn l_before_anything() {
     let (client, mut notifications, peer) = session("S: <EOF>");
     assert_eq!(notifications.wait(PATIENCE), Err(Error::NotConnected(CLEANLY)));
     assert_eq!(client.request(Random), Err(Error::NotConnected(CLEANLY)));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G1, G18: question l, with one command sent and one spooled: it is known which may be asked again.
@@ -48,7 +48,7 @@ fn l_in_flight_and_spooled() {
     assert_eq!(spooled.wait(), Err(unanswered(NEVER_SENT, CLEANLY)));
     assert_eq!(sent.wait(), Err(unanswered(LOST, CLEANLY)));
     assert_eq!(client.request(Random), Err(Error::NotConnected(CLEANLY)));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G1, G18: question l, in a pipeline: what was answered is answered, what was sent is lost.
@@ -72,7 +72,7 @@ fn l_in_a_pipeline() {
     assert!(
         third == Err(unanswered(LOST, CLEANLY)) || third == Err(unanswered(NEVER_SENT, CLEANLY))
     );
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G18: question l, while the mode is entered, and a command waits behind it.
@@ -87,7 +87,7 @@ fn l_while_entering() {
     client.listen();
     assert_eq!(client.request(Random), Err(unanswered(NEVER_SENT, CLEANLY)));
     assert_eq!(notifications.wait(PATIENCE), Err(Error::NotConnected(CLEANLY)));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G6, G18: question l, in the mode: what had come before the end is told before it.
@@ -106,7 +106,7 @@ fn l_in_the_mode() {
     assert!(told[0].as_ref().unwrap().is("random"));
     assert_eq!(told[1], Err(Error::NotConnected(CLEANLY)));
     assert_eq!(notifications.next(), None, "an iterator that has ended goes on");
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G1, G18: question l, while the mode is left for a command.
@@ -125,7 +125,7 @@ fn l_while_leaving() {
     assert_eq!(client.request(Random), Err(unanswered(NEVER_SENT, CLEANLY)));
     assert_eq!(next(&mut notifications), "random");
     assert_eq!(notifications.wait(PATIENCE), Err(Error::NotConnected(CLEANLY)));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G18: question l, in the middle of a line: half a number is no number.
@@ -140,7 +140,7 @@ fn l_in_the_middle_of_a_line() {
     );
     let ended = Ended::Closed(Closed::MidFrame { bytes: 6 });
     assert_eq!(client.request(Random), Err(unanswered(LOST, ended)));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G18: question l, by a reset, in each phase: it is told from a clean end.
@@ -160,7 +160,7 @@ fn l_by_a_reset() {
             }
             other => panic!("{other:?}"),
         }
-        peer.finish();
+        peer.finish().unwrap();
     }
     let (_client, mut notifications, peer) = session("C: notif\nS: OK\nS: <RESET>");
     let error = notifications.wait(PATIENCE).unwrap_err();
@@ -171,7 +171,7 @@ fn l_by_a_reset() {
         ),
         "{error:?}"
     );
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G6, G18: what the server said before it closed is heard, even if the client finds out about the
@@ -211,7 +211,7 @@ fn a_line_that_is_too_long() {
     }
     assert!(!error.is_transient());
     assert!(!notifications.wait(PATIENCE).unwrap_err().is_transient());
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G3, G16: a silent server: the request ends when its time is up, and not before. The reply that
@@ -237,7 +237,7 @@ fn a_request_times_out() {
     assert!(start.elapsed() >= patience && start.elapsed() < PATIENCE, "{:?}", start.elapsed());
     assert_eq!(client.request(Get("weather")).unwrap(), "rain");
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G1, G16: a command that waits behind another one too long was never sent, and never is.
@@ -249,7 +249,7 @@ fn a_spooled_request_times_out() {
     let timed_out = Failure::NeverSent(Cause::TimedOut);
     assert_eq!(spooled, Err(Error::Unanswered { failure: timed_out, ended: None }));
     client.close();
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G16, G20: a peer that never reads: the write times out, and the connection ends, rather than wait
@@ -279,7 +279,7 @@ fn a_switch_times_out() {
     let (_client, mut notifications, peer) = session(text);
     let ended = Ended::Fault(Fault::TimedOut(Wait::Switch));
     assert_eq!(notifications.wait(PATIENCE), Err(Error::NotConnected(ended)));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G16: a silent peer is probed, and given up if it does not answer.
@@ -299,7 +299,7 @@ fn a_silent_peer_is_probed() {
     let (_client, mut notifications, peer) = session(text);
     let ended = Ended::Fault(Fault::TimedOut(Wait::Probe));
     assert_eq!(notifications.wait(PATIENCE), Err(Error::NotConnected(ended)));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G16: a wait for notifications ends in time, and a later one gets what came meanwhile.
@@ -326,7 +326,7 @@ fn a_wait_for_notifications_ends_in_time() {
     assert_eq!(client.request(Get("weather")).unwrap(), "rain");
     assert_eq!(notifications.wait(patience).unwrap().map(|it| it.is("random")), Some(true));
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G8: asking without waiting, again and again, does get what comes: a loop of one's own.
@@ -349,7 +349,7 @@ fn a_wait_of_no_time_reads_what_is_there() {
     };
     assert!(notice.is("random"));
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G1: closing ends whatever another thread waits for: an iterator with `None`, a request with the
@@ -377,7 +377,7 @@ fn closing_ends_every_wait() {
         assert_eq!(reader.join().unwrap(), 1);
         assert_eq!(asker.join().unwrap(), Err(unanswered(LOST, Ended::ByProgram)));
         assert_eq!(client.request(Random), Err(Error::NotConnected(Ended::ByProgram)));
-        peer.finish();
+        peer.finish().unwrap();
     });
 }
 
@@ -406,7 +406,7 @@ fn a_driver_keeps_the_deadlines_of_others() {
             S: 1
             C: notif
         ";
-        let peer = Scripted::plays(&[text]);
+        let peer = plays(&[text]);
         let mut connector = connector(text);
         let log = Log::default();
         connector.observer = Some(Box::new(log.clone()));
@@ -427,6 +427,6 @@ fn a_driver_keeps_the_deadlines_of_others() {
         }
         let ended = Ended::Fault(Fault::TimedOut(Wait::Switch));
         assert_eq!(driver.join().unwrap(), Err(Error::NotConnected(ended)));
-        peer.finish();
+        peer.finish().unwrap();
     });
 }

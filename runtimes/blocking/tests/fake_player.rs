@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bellwire::dialect::mpd::Mpd;
 use bellwire_blocking::{Server, ServerHandle};
+use bellwire_testkit::Peer;
 
 mod common;
 #[allow(dead_code, reason = "its main is the example's")]
@@ -17,7 +18,7 @@ mod fake_player;
 
 use fake_player::FakePlayer;
 
-use common::{End, in_time, parse, play};
+use common::in_time;
 
 /// Whether there is an `mpc`. Where all checks run there must be one.
 fn has_mpc() -> bool {
@@ -56,8 +57,7 @@ impl Playing {
     /// Plays a client on a raw socket.
     fn hears(&self, text: &str) {
         let stream = TcpStream::connect(self.address).unwrap();
-        let session = parse(&format!("= newline lf\nS: OK MPD 0.23.5\n{text}"));
-        play(stream, &session, End::Client).unwrap_or_else(|why| panic!("{why}, in\n{text}"));
+        play(&format!("S: OK MPD 0.23.5\n{text}"), stream);
     }
 
     fn mpc(&self, args: &[&str]) -> Command {
@@ -81,6 +81,12 @@ impl Playing {
         assert!(!status.success(), "{args:?}");
         String::from_utf8(stderr).unwrap()
     }
+}
+
+/// Plays a client of MPD's.
+fn play(text: &str, stream: TcpStream) {
+    let client = Peer::client(&format!("= newline lf\n{text}")).unwrap();
+    client.play(stream).unwrap_or_else(|why| panic!("{why}, in\n{text}"));
 }
 
 /// An `mpc` that idles, and prints what has changed.
@@ -219,13 +225,11 @@ fn silence_ends_a_connection() {
             server.config.timers.silence = Some(Duration::from_millis(300));
         });
         let stream = TcpStream::connect(player.address).unwrap();
-        let idle = parse("= newline lf\nS: OK MPD 0.23.5\nC: idle player");
-        play(stream.try_clone().unwrap(), &idle, End::Client).unwrap();
+        play("S: OK MPD 0.23.5\nC: idle player", stream.try_clone().unwrap());
         // As long as this client is silent, and longer.
         player.hears("S: <EOF>");
         player.hears("S: <EOF>");
-        let noidle = parse("= newline lf\nC: noidle\nS: OK\nS: <EOF>");
-        play(stream, &noidle, End::Client).unwrap();
+        play("C: noidle\nS: OK\nS: <EOF>", stream);
         player.stop();
     });
 }

@@ -45,7 +45,7 @@ fn a_slow_reader_of_notifications() {
         text += &format!("C: random?\nS: notif: t{number}\nS| {number}\n");
     }
     text += "S| notif: late\n";
-    let peer = common::Scripted::plays(&[&text]);
+    let peer = common::plays(&[&text]);
     let mut connector = connector(&text);
     connector.queue = 4;
     let (client, mut notifications) = connector.tcp(peer.address).unwrap();
@@ -64,7 +64,7 @@ fn a_slow_reader_of_notifications() {
         other => panic!("{other:?}"),
     }
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G21: a topic's reader has a queue of his own: what he does not read keeps nobody else's away.
@@ -85,7 +85,7 @@ fn a_topic_has_a_queue_of_its_own() {
         S| notif: classified
         S| sun
     ";
-    let peer = common::Scripted::plays(&[text]);
+    let peer = common::plays(&[text]);
     let mut connector = connector(text);
     connector.queue = 2;
     let (client, mut all) = connector.tcp(peer.address).unwrap();
@@ -102,7 +102,7 @@ fn a_topic_has_a_queue_of_its_own() {
     assert_eq!(next(&mut all), "random");
     assert_eq!(next(&mut all), "classified");
     drop((client, all));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// The tutorial's wish: `for notif in conn.notifs(pattern): with conn.pause_notifs(): getter()`.
@@ -137,7 +137,7 @@ fn the_tutorials_loop_over_one_topic() {
     }
     assert_eq!(numbers, [1, 2]);
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G21: dropping the last reader does no I/O; the mode is left with the next thing that is done.
@@ -162,7 +162,7 @@ fn without_a_reader_the_mode_is_left() {
     assert_eq!(client.request(Random), Ok(1));
     assert_eq!(client.request(Random), Ok(2));
     drop(client);
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G16: own silence. The mode is entered again well before the server would log the client out, for
@@ -222,7 +222,7 @@ fn n_line_ends() {
         assert_eq!(client.request(Random), Ok(1));
         assert_eq!(client.request(Get("weather")).unwrap(), "rain");
         drop((client, notifications));
-        peer.finish();
+        peer.finish().unwrap();
     }
 }
 
@@ -248,5 +248,5 @@ fn a_refused_mode_is_asked_for_again() {
     let notice = notifications.wait(PATIENCE / 5).unwrap();
     assert!(notice.expect("it is not asked again").is("random"));
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }

@@ -13,12 +13,11 @@ use bellwire::dialect::mpd::{Ask, PlayerStatus, Status};
 use bellwire::transcript::Said;
 use bellwire_blocking::Observer;
 use bellwire_test_servers::Mpd;
+use fastrand::Rng;
 
-use common::Dice;
 use real::{PATIENCE, in_time};
 use session::{Client, assert_found, connector, other, question};
 
-mod common;
 mod real;
 #[path = "mpd/session.rs"]
 mod session;
@@ -90,8 +89,8 @@ impl Observer for Watcher {
 }
 
 /// Changes the player in some way.
-fn change(client: &Client, dice: &mut Dice) {
-    let mut number = |sides: u64| dice.roll(sides).to_string();
+fn change(client: &Client, dice: &mut Rng) {
+    let mut number = |sides: u64| dice.u64(..sides).to_string();
     let changed = match number(4).as_str() {
         "0" => client.request(Ask::new("setvol").arg(number(101))),
         "1" => client.request(Ask::new("random").arg(number(2))),
@@ -128,17 +127,17 @@ fn rounds(in_flight: usize) {
             assert!(over.load(Ordering::Relaxed), "nothing is told any more");
         });
         let changer = scope.spawn(|| {
-            let mut dice = Dice::new(in_flight as u64);
+            let mut dice = Rng::with_seed(in_flight as u64);
             while !over.load(Ordering::Relaxed) {
                 change(&other, &mut dice);
             }
         });
-        let mut dice = Dice::new(100 + in_flight as u64);
+        let mut dice = Rng::with_seed(100 + in_flight as u64);
         for _ in 0..ROUNDS {
             let idles = watcher.seen().idles;
             watcher.wait_idle(idles);
-            let count = 1 + dice.roll(in_flight as u64);
-            let numbers: Vec<_> = (0..count).map(|_| 1 + dice.roll(50) as u32).collect();
+            let count = 1 + dice.u64(..in_flight as u64);
+            let numbers: Vec<_> = (0..count).map(|_| 1 + dice.u32(..50)).collect();
             let asked = numbers.iter().map(|it| client.send(question(*it)).unwrap());
             let asked: Vec<_> = asked.collect();
             for (asked, number) in asked.into_iter().zip(numbers) {

@@ -5,10 +5,11 @@ use bellwire::dialect::imap::{Ask, Imap};
 use bellwire::dialect::mpd::{AlbumArt, Mpd};
 use bellwire::{Dialect, LimitKind};
 use bellwire_blocking::{Client, Connector, Ended, Error, Notice, Notifications};
+use bellwire_testkit::Scripted;
 
 mod common;
 
-use common::{PATIENCE, Scripted};
+use common::{PATIENCE, plays};
 
 fn connect<D: Dialect + Clone>(
     dialect: D,
@@ -22,7 +23,7 @@ fn connect<D: Dialect + Clone>(
 
 #[test]
 fn a_reply_is_taken_bit_by_bit() {
-    let peer = Scripted::plays(&["
+    let peer = plays(&["
         = newline lf
         S: OK MPD 0.23.5
         C: listall
@@ -43,7 +44,7 @@ fn a_reply_is_taken_bit_by_bit() {
     assert_eq!(pending.part(), None);
     assert_eq!(pending.wait().unwrap(), "");
     drop((client, _notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G12: what is gathered for somebody who waits for the whole is bounded.
@@ -54,7 +55,7 @@ fn g12_a_reply_that_is_gathered_has_a_limit() {
         "S: * PREAUTH ready\nC: A1 FETCH 1:* X\nS: * 1 FETCH (X 123456789)\n{data}S| A1 OK done\n"
     );
     let limit = |connector: &mut Connector<Imap>| connector.config.limits.reply = 500;
-    let peer = Scripted::plays(&[&script]);
+    let peer = plays(&[&script]);
     let (client, _notifications) = connect(Imap::default(), &peer, limit);
     let Err(Error::Unanswered { ended: Some(Ended::Fault(fault)), .. }) =
         client.request("FETCH 1:* X")
@@ -64,10 +65,10 @@ fn g12_a_reply_that_is_gathered_has_a_limit() {
     let bellwire::Error::Limit { limit: LimitKind::Reply, allowed: 500, .. } = fault else {
         panic!("{fault}")
     };
-    peer.finish();
+    peer.finish().unwrap();
 
     let bit_by_bit = script.replace("S| * ", "S: * ");
-    let peer = Scripted::plays(&[&bit_by_bit]);
+    let peer = plays(&[&bit_by_bit]);
     let (client, _notifications) = connect(Imap::default(), &peer, |connector| {
         connector.config.limits.reply = 24 * 41;
     });
@@ -79,7 +80,7 @@ fn g12_a_reply_that_is_gathered_has_a_limit() {
     }
     assert_eq!((parts, pending.wait().unwrap()), (41, "OK done".into()));
     drop((client, _notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// What comes in pieces is put together for whoever asked, byte for byte.
@@ -87,7 +88,7 @@ fn g12_a_reply_that_is_gathered_has_a_limit() {
 fn pieces_are_put_together() {
     let mut mpd = Mpd::default();
     mpd.whole = 4;
-    let peer = Scripted::plays(&["
+    let peer = plays(&["
         = newline lf
         S: OK MPD 0.23.5
         C: albumart a.flac 0
@@ -103,14 +104,14 @@ fn pieces_are_put_together() {
     let picture = client.request(AlbumArt { uri: "a.flac", offset: 0 }).unwrap().unwrap();
     assert_eq!((picture.size, picture.data), (11, "OK\nACK\nabcd".into()));
     drop((client, _notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// Data that belongs to no command in particular is in the answer of each that was on the wire, and is told
 /// to readers of notifications if it may be news.
 #[test]
 fn data_is_never_guessed() {
-    let peer = Scripted::plays(&["
+    let peer = plays(&["
         S: * PREAUTH ready
         C: A1 SEARCH ALL
         C: A2 NOOP
@@ -140,5 +141,5 @@ fn data_is_never_guessed() {
     // No command in flight had asked for messages, so the flags are news, too.
     assert_eq!(told, all[1..]);
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }

@@ -12,10 +12,11 @@ use bellwire::{BadReply, Cause, Closed, Error as Fault, Failure, LimitKind};
 use bellwire_blocking::{
     Client, Connector, Ended, Error, Gap, Notice, Notifications, Reconnect, Server,
 };
+use bellwire_testkit::{Scripted, accept};
 
 mod common;
 
-use common::{Echo, Log, PATIENCE, Running, Scripted, connector, in_time, next};
+use common::{Echo, Log, PATIENCE, Running, connector, held, in_time, next, plays, plays_on};
 
 const CLEANLY: Ended = Ended::Closed(Closed::Cleanly);
 
@@ -42,7 +43,7 @@ fn sessions(texts: &[&str]) -> (Client<Notif>, Notifications<Notif>, Scripted) {
 }
 
 fn held_sessions(texts: &[&str]) -> (Client<Notif>, Notifications<Notif>, Scripted) {
-    let peer = Scripted::held(texts);
+    let peer = held(texts);
     let (client, notifications) = persistent(texts[0]).tcp(peer.address).unwrap();
     (client, notifications, peer)
 }
@@ -72,7 +73,7 @@ fn a_gap_then_resumed_once_confirmed() {
     let told: [String; 5] = std::array::from_fn(|_| next(&mut notifications));
     assert_eq!(told, ["random", &disconnected(), "classified", "Resumed", "random"]);
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G8, G22: lost again before the server has confirmed: still the same gap, and `Resumed` only when it
@@ -88,7 +89,7 @@ fn a_gap_lasts_until_confirmed() {
     let told: [String; 3] = std::array::from_fn(|_| next(&mut notifications));
     assert_eq!(told, [&disconnected(), "Resumed", "random"]);
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G22: a server of our own that is shut down, and started again at the same address.
@@ -135,7 +136,7 @@ fn a_sent_command_is_never_sent_again() {
     );
     assert_eq!(client.request(Classified).unwrap().as_deref(), Some("a flat"));
     client.close();
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G22: what was never sent is sent on the next connection for who wants that …
@@ -161,7 +162,7 @@ fn a_command_that_was_never_sent_is_sent_again_on_request() {
     assert!(matches!(sent.wait(), Err(Error::Unanswered { .. })));
     assert_eq!(client.request(Get("weather")).unwrap(), "rain");
     client.close();
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// … and for nobody else.
@@ -187,7 +188,7 @@ fn a_command_that_was_never_sent_is_not_sent_again_unasked() {
     assert!(matches!(sent.wait(), Err(Error::Unanswered { .. })));
     assert_eq!(client.resending().request(Get("weather")).unwrap(), "rain");
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G1, G22: waiting for a connection has the request's deadline, too.
@@ -257,7 +258,7 @@ fn a_fatal_error_is_for_good() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let (client, mut notifications) =
             persistent(text).tcp(listener.local_addr().unwrap()).unwrap();
-        let peer = Scripted::plays_on(common::accept(&listener).unwrap(), text);
+        let peer = plays_on(accept(&listener, PATIENCE).unwrap(), text);
         let error = notifications.next().unwrap().unwrap_err();
         match &error {
             Error::NotConnected(Ended::Fault(
@@ -268,7 +269,7 @@ fn a_fatal_error_is_for_good() {
         assert_eq!(client.resending().request(Random), Err(error));
         assert_eq!(notifications.next(), None);
         assert!(nobody_waits(&listener));
-        peer.finish();
+        peer.finish().unwrap();
     }
 }
 
@@ -276,7 +277,7 @@ fn a_fatal_error_is_for_good() {
 #[test]
 fn attempts_at_a_server_that_is_gone_are_bounded() {
     in_time(|| {
-        let peer = Scripted::plays(&["C: notif\nS: OK\nS: <EOF>"]);
+        let peer = plays(&["C: notif\nS: OK\nS: <EOF>"]);
         let (_client, mut notifications) = with_attempts("", 3).tcp(peer.address).unwrap();
         assert_eq!(next(&mut notifications), disconnected());
         let error = notifications.wait(PATIENCE).unwrap_err();
@@ -285,7 +286,7 @@ fn attempts_at_a_server_that_is_gone_are_bounded() {
             matches!(&error, Error::NotConnected(Ended::Io { kind, .. }) if *kind == refused),
             "{error:?}"
         );
-        peer.finish();
+        peer.finish().unwrap();
     });
 }
 
@@ -298,7 +299,7 @@ fn attempts_at_a_server_that_closes_at_once_are_bounded() {
         let peer = thread::spawn(move || {
             // The first connection and three attempts.
             for _ in 0..4 {
-                drop(common::accept(&listener).expect("too few attempts"));
+                drop(accept(&listener, PATIENCE).expect("too few attempts"));
             }
             listener
         });
@@ -340,14 +341,14 @@ fn a_pause_outlives_the_connection() {
     let told: [String; 3] = std::array::from_fn(|_| next(&mut notifications));
     assert_eq!(told, [&disconnected(), "Resumed", "random"]);
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G4, G22: what is counted, and who watches, goes on with the next connection.
 #[test]
 fn the_observer_sees_all_connections() {
     let texts = ["S: 1\nS: <EOF>", "S: 2\nC: notif\nS: OK"];
-    let peer = Scripted::plays(&texts);
+    let peer = plays(&texts);
     let mut connector = persistent("");
     let log = Log::default();
     connector.observer = Some(Box::new(log.clone()));
@@ -358,7 +359,7 @@ fn the_observer_sees_all_connections() {
     assert_eq!(log.told(), ["unsolicited 1", closed, "unsolicited 2", "listening"]);
     assert_eq!(client.unsolicited(), 2);
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G22: what a connection begins with is said again, and again if the server refuses it for now; when
@@ -375,7 +376,7 @@ fn an_opening_is_repeated_while_its_refusal_passes() {
         "S: A1 NO [NONEXISTENT] gone\nC: <EOF>",
     ];
     let texts = ends.map(|end| [greeted, end].concat());
-    let peer = Scripted::plays(&texts.each_ref().map(String::as_str));
+    let peer = plays(&texts.each_ref().map(String::as_str));
     let mut connector = Connector::new(Imap::default());
     connector.opening.push(Box::new(Select("INBOX".into())));
     connector.reconnect = persistent("").reconnect.clone();
@@ -388,14 +389,14 @@ fn an_opening_is_repeated_while_its_refusal_passes() {
         told,
         [Ok(gap.clone()), Ok(Notice::Resumed), Ok(gap), Err(Error::NotConnected(gone))]
     );
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G1: closing ends the wait for a connection, too.
 #[test]
 fn closing_ends_the_wait_for_a_connection() {
     in_time(|| {
-        let peer = Scripted::plays(&["C: notif\nS: OK\nS: <EOF>"]);
+        let peer = plays(&["C: notif\nS: OK\nS: <EOF>"]);
         let mut connector = persistent("");
         let long = Duration::from_secs(3600);
         let policy = connector.reconnect.as_mut().unwrap();
@@ -410,6 +411,6 @@ fn closing_ends_the_wait_for_a_connection() {
         client.close();
         assert_eq!(reader.join().unwrap(), None);
         assert!(matches!(asker.join().unwrap(), Err(Error::NotConnected(_))));
-        peer.finish();
+        peer.finish().unwrap();
     });
 }

@@ -10,11 +10,12 @@ use bellwire::{BadReply, Refusal};
 use bellwire_blocking::tls::TlsConfig;
 use bellwire_blocking::{Client, Connector, Ended, Error, Notice, Notifications};
 use bellwire_test_servers::Dovecot;
+use bellwire_testkit::accept;
 
 mod common;
 
+use common::PATIENCE;
 use common::secure::{Identity, hear, say};
-use common::{PATIENCE, accept};
 
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] ready\r\n";
 
@@ -25,7 +26,7 @@ fn serves(serve: impl FnOnce(TcpStream) + Send + 'static) -> (u16, JoinHandle<()
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = thread::spawn(move || {
-        let stream = accept(&listener).expect("nobody connected");
+        let stream = accept(&listener, PATIENCE).expect("nobody connected");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         serve(stream);
     });

@@ -9,16 +9,17 @@ use std::time::{Duration, Instant};
 use bellwire::dialect::notif::{Get, Notif};
 use bellwire::{Cause, Failure};
 use bellwire_blocking::{Client, Error, Gap, Notice};
+use fastrand::Rng;
 
 mod common;
 
-use common::{Dice, Echo, PATIENCE, Running, connector, in_time};
+use common::{Echo, PATIENCE, Running, connector, in_time};
 
 const THREADS: usize = 16;
 
 /// So many requests of one thread, done in a way that `ask` chooses, while another thread reads
 /// notifications and a third announces them.
-fn storm(config: &str, ask: impl Fn(&Client<Notif>, &mut Dice, &str) + Send + Sync + 'static) {
+fn storm(config: &str, ask: impl Fn(&Client<Notif>, &mut Rng, &str) + Send + Sync + 'static) {
     let (config, ask) = (config.to_owned(), Arc::new(ask));
     in_time(move || {
         let server = Running::serves(Echo);
@@ -48,7 +49,7 @@ fn storm(config: &str, ask: impl Fn(&Client<Notif>, &mut Dice, &str) + Send + Sy
         let askers = (0..THREADS).map(|thread| {
             let (client, ask) = (client.clone(), Arc::clone(&ask));
             thread::spawn(move || {
-                let mut dice = Dice::new(thread as u64 + 1);
+                let mut dice = Rng::with_seed(thread as u64 + 1);
                 for request in 0..200 {
                     ask(&client, &mut dice, &format!("t{thread}r{request}"));
                 }
@@ -71,16 +72,16 @@ fn storm(config: &str, ask: impl Fn(&Client<Notif>, &mut Dice, &str) + Send + Sy
     });
 }
 
-fn asked_and_answered(client: &Client<Notif>, _: &mut Dice, topic: &str) {
+fn asked_and_answered(client: &Client<Notif>, _: &mut Rng, topic: &str) {
     assert_eq!(client.request(Get(topic)).unwrap(), topic);
 }
 
 /// A third is dropped, one way or the other; the rest is answered.
-fn dropped_at_random(client: &Client<Notif>, dice: &mut Dice, topic: &str) {
+fn dropped_at_random(client: &Client<Notif>, dice: &mut Rng, topic: &str) {
     let dropped = format!("dropped{topic}");
     let one = client.send(Get(dropped.as_str())).unwrap();
     let other = client.send(Get(topic)).unwrap();
-    if dice.roll(2) == 0 {
+    if dice.u64(..2) == 0 {
         drop(one);
         assert_eq!(other.wait().unwrap(), topic);
     } else {
@@ -91,8 +92,8 @@ fn dropped_at_random(client: &Client<Notif>, dice: &mut Dice, topic: &str) {
     }
 }
 
-fn timed_out_at_random(client: &Client<Notif>, dice: &mut Dice, topic: &str) {
-    let patience = Duration::from_micros(dice.roll(3000));
+fn timed_out_at_random(client: &Client<Notif>, dice: &mut Rng, topic: &str) {
+    let patience = Duration::from_micros(dice.u64(..3000));
     match client.within(Some(patience)).request(Get(topic)) {
         Ok(answer) => assert_eq!(answer, topic),
         Err(Error::Unanswered {

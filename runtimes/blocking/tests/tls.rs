@@ -15,11 +15,12 @@ use bellwire_blocking::tls::{Tls, TlsConfig};
 use bellwire_blocking::{
     Client, Ended, Error, Notifications, Observer, Plain, Reconnect, Transport,
 };
+use bellwire_testkit::{BlockingStream, Peer, Script, Scripted, accept};
 
 mod common;
 
 use common::secure::{Identity, NAMES, hear, io_end, localhost, say};
-use common::{End, PATIENCE, Scripted, accept, connector, in_time, next, parse, play};
+use common::{PATIENCE, connector, in_time, next, plays, plays_on};
 
 const TEXT: &str = "
     C: random?
@@ -39,14 +40,14 @@ const TEXT: &str = "
 type Connected = Result<(Client<Notif>, Notifications<Notif>), Error>;
 
 /// The same session over each. The server must hear a good-bye at its end.
-fn session(connected: Connected, peer: Scripted) {
+fn session<A>(connected: Connected, peer: Scripted<A>) {
     let (client, mut notifications) = connected.unwrap();
     assert_eq!(client.request(Random), Ok(1));
     assert_eq!(next(&mut notifications), "random");
     assert_eq!(client.request(Get("weather")).unwrap(), "rain");
     assert_eq!(next(&mut notifications), "classified");
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 fn at(host: &str, address: SocketAddr) -> String {
@@ -62,12 +63,16 @@ fn serves(
     let address = at("localhost", listener.local_addr().unwrap());
     let server = thread::spawn(move || {
         for number in 0..connections {
-            let stream = accept(&listener).expect("nobody connected");
+            let stream = accept(&listener, PATIENCE).expect("nobody connected");
             stream.set_read_timeout(Some(PATIENCE)).unwrap();
             serve(number, stream);
         }
     });
     (address, server)
+}
+
+fn play(text: &str, stream: impl BlockingStream) {
+    Peer::server(text).unwrap().play(stream).unwrap();
 }
 
 fn refusal(connected: Connected) -> (io::ErrorKind, String) {
@@ -86,10 +91,10 @@ fn g23_sessions_over_tls() {
         for (pinned, old) in [(false, false), (true, false), (false, true), (true, true)] {
             let server = Identity::new();
             let config = if pinned { server.pinned() } else { server.trusted() };
-            let peer = Scripted::held_over(&[TEXT], move |stream| {
+            let peer = Script::new(&[TEXT]).tcp_over(move |stream| {
                 if old { server.on_tls12(stream) } else { server.on(stream) }
             });
-            peer.release();
+            let peer = peer.unwrap();
             session(connector(TEXT).tls(at(host, peer.address), &config), peer);
         }
     }
@@ -102,10 +107,10 @@ fn g23_tls_over_any_stream() {
     let server = Identity::new();
     let (near, far) = UnixStream::pair().unwrap();
     let near = Tls::new(near, &server.trusted(), localhost()).unwrap();
-    session(connector(TEXT).over(near), Scripted::plays_on(server.on(far), TEXT));
+    session(connector(TEXT).over(near), plays_on(server.on(far), TEXT));
     let (near, far) = UnixStream::pair().unwrap();
     let near = Tls::new(Plain(near), &server.trusted(), localhost()).unwrap();
-    session(connector(TEXT).over(near), Scripted::plays_on(server.on(far), TEXT));
+    session(connector(TEXT).over(near), plays_on(server.on(far), TEXT));
 }
 
 /// What refuses a certificate says why and what to do; connecting again would not help (G22).
@@ -239,8 +244,7 @@ fn g18_cut_short_or_closed() {
         let (address, peer) = serves(2, move |number, stream| {
             let mut far = server.on(stream);
             if number == 0 {
-                let cut = parse("C: notif\nS: OK\nS: notif: random\nS: <EOF>");
-                return play(far, &cut, End::Server).unwrap();
+                return play("C: notif\nS: OK\nS: notif: random\nS: <EOF>", far);
             }
             hear(&mut far, "random?\r\n");
             far.0.conn.writer().write_all(b"1\r\n").unwrap();
@@ -276,12 +280,9 @@ fn g22_reconnecting_over_tls() {
         let (server, stranger) = (Identity::new(), Identity::new());
         let config = server.trusted();
         let (address, peer) = serves(4, move |number, stream| match number {
-            0 => play(server.on(stream), &parse("C: notif\nS: OK\nS: <EOF>"), End::Server).unwrap(),
+            0 => play("C: notif\nS: OK\nS: <EOF>", server.on(stream)),
             1 => drop(stream),
-            2 => {
-                let text = parse("C: notif\nS: OK\nS| notif: random\nS: <EOF>");
-                play(server.on(stream), &text, End::Server).unwrap();
-            }
+            2 => play("C: notif\nS: OK\nS| notif: random\nS: <EOF>", server.on(stream)),
             _ => assert!(stranger.on(stream).shake_hands().is_err()),
         });
         let mut policy = Reconnect::default();
@@ -368,10 +369,10 @@ fn starttls_verifies_the_server() {
 #[test]
 fn g23_starttls_that_is_forgotten_says_nothing() {
     let config = Identity::new().trusted();
-    let peer = Scripted::plays(&["C: <EOF>"]);
+    let peer = plays(&["C: <EOF>"]);
     let connector = connector("");
     let refused = connector.starttls(at("localhost", peer.address), &config).unwrap_err();
     assert!(refused.to_string().contains("has not switched to TLS"), "{refused}");
     assert!(!refused.is_transient());
-    peer.finish();
+    peer.finish().unwrap();
 }

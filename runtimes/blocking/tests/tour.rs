@@ -7,7 +7,7 @@ use bellwire_blocking::{Ended, Error};
 
 mod common;
 
-use common::{Log, PATIENCE, Scripted, connector, held_session, next, session, session_after};
+use common::{Log, PATIENCE, connector, held_session, next, plays, session, session_after};
 
 /// The tutorial's example session, as it was recorded and as it was described.
 #[test]
@@ -61,7 +61,7 @@ fn the_tutorials_session() {
         assert_eq!(client.request(Random), Ok(89_765_234_756));
         assert_eq!(next(&mut notifications), "classified");
         drop((client, notifications));
-        peer.finish();
+        peer.finish().unwrap();
     }
 }
 
@@ -73,7 +73,7 @@ fn a_data_before_any_command_is_reported() {
         S: OK
         S: notif: random
     ";
-    let peer = Scripted::plays(&[&format!("S: 3007\n{text}")]);
+    let peer = plays(&[&format!("S: 3007\n{text}")]);
     let mut connector = connector(text);
     let log = Log::default();
     connector.observer = Some(Box::new(log.clone()));
@@ -82,7 +82,7 @@ fn a_data_before_any_command_is_reported() {
     assert_eq!(log.told(), ["unsolicited 3007", "listening", "notification random"]);
     assert_eq!(client.unsolicited(), 1);
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G4: question a, when nobody wants to know.
@@ -95,7 +95,7 @@ fn a_data_before_any_command_is_ignored() {
         S: OK
         S: notif: random
     ";
-    let peer = Scripted::plays(&[text]);
+    let peer = plays(&[text]);
     let mut connector = connector(text);
     let log = Log::default();
     connector.observer = Some(Box::new(log.clone()));
@@ -104,7 +104,7 @@ fn a_data_before_any_command_is_ignored() {
     assert_eq!(log.told(), ["listening", "notification random"]);
     assert_eq!(client.unsolicited(), 1);
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G4, G18: question a, when it is taken seriously: the connection is given up, and says so to all
@@ -126,7 +126,7 @@ fn a_data_before_any_command_is_fatal() {
     let error = client.request(Random).unwrap_err();
     assert!(matches!(error, Error::NotConnected(Ended::Fault(Fault::Protocol { .. }))));
     assert!(!error.is_transient());
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G2, G7: question a at its hardest. What had come before the command was sent cannot answer it,
@@ -141,7 +141,7 @@ fn a_data_that_looks_like_an_answer() {
     assert_eq!(client.request(Random), Ok(456_902_234));
     assert_eq!(client.unsolicited(), 1);
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G2, G4: question b, two answers to one command. The second reaches nobody.
@@ -160,7 +160,7 @@ fn b_two_answers() {
     assert_eq!(client.request(Random), Ok(3));
     assert_eq!(client.unsolicited(), 1);
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G2: question b with ids: the second answer reaches nobody whenever it comes.
@@ -180,7 +180,7 @@ fn b_two_answers_by_id() {
     assert_eq!(client.request(Random), Ok(3));
     assert_eq!(client.unsolicited(), 1);
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G5: question c, the next command as soon as the answer is there: from within the loop over the
@@ -210,7 +210,7 @@ fn c_the_next_command_at_once() {
     assert_eq!(client.request(Random), Ok(3));
     assert_eq!(next(&mut notifications), "random");
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 fn burst(text: &str) {
@@ -223,7 +223,7 @@ fn burst(text: &str) {
     assert_eq!(first.wait(), Ok(1));
     assert_eq!(second.wait().unwrap().as_deref(), Some("a flat"));
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G2: question d, a burst, spooled: each is sent when the one before has been answered.
@@ -294,7 +294,7 @@ fn e_a_notification_as_a_command_is_sent() {
     assert_eq!(next(&mut notifications), "random");
     assert_eq!(next(&mut notifications), "classified");
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G7, G8: question f, a notification is on the wire while `stop_notif` is: it is told, and is not
@@ -320,7 +320,7 @@ fn f_a_notification_crosses_stop_notif() {
     assert_eq!(client.request(Random), Ok(456_902_234));
     assert_eq!(next(&mut notifications), "random");
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G6, G7: question g, `notif` is answered late, after the first notification.
@@ -332,7 +332,7 @@ fn g_notif_is_answered_late() {
         S: OK
         S: notif: classified
     ";
-    let peer = Scripted::plays(&[text]);
+    let peer = plays(&[text]);
     let mut connector = connector(text);
     let log = Log::default();
     connector.observer = Some(Box::new(log.clone()));
@@ -341,7 +341,7 @@ fn g_notif_is_answered_late() {
     assert_eq!(next(&mut notifications), "classified");
     assert_eq!(log.told(), ["notification random", "listening", "notification classified"]);
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G10: question h, `notif` and `stop_notif` in quick succession: while one is unanswered the other
@@ -364,7 +364,7 @@ fn h_listen_and_unlisten_many_times() {
     peer.release();
     assert_eq!(client.request(Random), Ok(1));
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 
     let wanted = "
         C: notif
@@ -379,7 +379,7 @@ fn h_listen_and_unlisten_many_times() {
     peer.release();
     assert_eq!(next(&mut notifications), "random");
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G9: question i, a command while in the mode: leave, ask, enter again.
@@ -403,7 +403,7 @@ fn i_a_command_in_the_mode() {
     assert_eq!(client.request(Random), Ok(456_902_234));
     assert_eq!(next(&mut notifications), "classified");
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G7: question i, where the server answers in the mode: nothing is left, nothing mistaken.
@@ -426,7 +426,7 @@ fn i_a_command_in_the_mode_without_leaving() {
     assert_eq!(next(&mut notifications), "classified");
     assert_eq!(next(&mut notifications), "random");
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G7: question k, a reply that begins with `notif:`. There is no such reply; the line is a
@@ -446,7 +446,7 @@ fn k_a_reply_that_begins_with_notif() {
     assert_eq!(ad.as_deref(), Some("Nice appart in the 11e."));
     assert_eq!(next(&mut notifications), "cheap flat in the 11e");
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G13: question k, a command that would be two, none, or the machine's own is refused; nothing of it
@@ -473,5 +473,5 @@ fn k_a_command_that_would_forge_another() {
     assert!(matches!(client.request("notif"), Err(Error::Refused(Refusal::Reserved(_)))));
     assert_eq!(client.request(Random), Ok(1));
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }

@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use bellwire::dialect::notif::{Get, Notif, Random};
 use bellwire_blocking::{Ended, Error, Plain, Pollable, Transport};
+use bellwire_testkit::Scripted;
 
 mod common;
 
-use common::{Echo, PATIENCE, Running, Scripted, connector, in_time, next};
+use common::{Echo, PATIENCE, Running, connector, in_time, next, plays, plays_on};
 
 const TEXT: &str = "
     C: random?
@@ -32,20 +33,20 @@ const TEXT: &str = "
 ";
 
 /// The same session over each.
-fn session_over(stream: impl Pollable, peer: Scripted) {
+fn session_over<A>(stream: impl Pollable, peer: Scripted<A>) {
     let (client, mut notifications) = connector(TEXT).over(stream).unwrap();
     assert_eq!(client.request(Random), Ok(1));
     assert_eq!(next(&mut notifications), "random");
     assert_eq!(client.request(Get("weather")).unwrap(), "rain");
     assert_eq!(next(&mut notifications), "classified");
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G23: TCP, connected by the caller.
 #[test]
 fn tcp() {
-    let peer = Scripted::plays(&[TEXT]);
+    let peer = plays(&[TEXT]);
     session_over(TcpStream::connect(peer.address).unwrap(), peer);
 }
 
@@ -53,7 +54,7 @@ fn tcp() {
 #[test]
 fn unix() {
     let (near, far) = UnixStream::pair().unwrap();
-    session_over(near, Scripted::plays_on(far, TEXT));
+    session_over(near, plays_on(far, TEXT));
 }
 
 /// G23: a Unix socket, connected by its path.
@@ -67,10 +68,10 @@ fn unix_by_path() {
     let connected = connector(TEXT).unix(path.clone());
     std::fs::remove_file(&path).unwrap();
     let (client, notifications) = connected.unwrap();
-    let peer = Scripted::plays_on(listener.accept().unwrap().0, "C: random?\nS: 1");
+    let peer = plays_on(listener.accept().unwrap().0, "C: random?\nS: 1");
     assert_eq!(client.request(Random), Ok(1));
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
     let missing = connector(TEXT).unix(path).unwrap_err();
     let not_found = io::ErrorKind::NotFound;
     assert!(matches!(missing, Error::NotConnected(Ended::Io { kind, .. }) if kind == not_found));
@@ -80,7 +81,7 @@ fn unix_by_path() {
 #[test]
 fn plain() {
     let (near, far) = UnixStream::pair().unwrap();
-    session_over(Plain(near), Scripted::plays_on(far, TEXT));
+    session_over(Plain(near), plays_on(far, TEXT));
 }
 
 /// A pipe for each direction.
@@ -207,12 +208,12 @@ fn a_read_timeout_is_no_end() {
             let (stream, far) = UnixStream::pair().unwrap();
             stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
             let near = Failing { stream, error: Some(error), polled: false };
-            let peer = Scripted::plays_on(far, "C: random?\nS: 1\nC: notif\nS: OK");
+            let peer = plays_on(far, "C: random?\nS: 1\nC: notif\nS: OK");
             let (client, mut notifications) = connector("").over(near).unwrap();
             assert_eq!(client.request(Random), Ok(1));
             assert_eq!(notifications.wait(Duration::from_millis(50)), Ok(None));
             drop((client, notifications));
-            peer.finish();
+            peer.finish().unwrap();
         }
     });
 }
@@ -255,10 +256,10 @@ impl Write for Buffered {
 fn a_stream_that_wants_to_be_flushed() {
     let (near, far) = UnixStream::pair().unwrap();
     near.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-    let peer = Scripted::plays_on(far, "C: random?\nS: 1");
+    let peer = plays_on(far, "C: random?\nS: 1");
     let near = Plain(Buffered(BufWriter::new(near)));
     let (client, notifications) = connector("").over(near).unwrap();
     assert_eq!(client.within(Some(PATIENCE / 5)).request(Random), Ok(1));
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }

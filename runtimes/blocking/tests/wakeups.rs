@@ -14,10 +14,11 @@ use bellwire::dialect::notif::{Get, Notif, Random};
 use bellwire::transcript::Act;
 use bellwire::{Cause, Error as Fault, Failure};
 use bellwire_blocking::{Client, Ended, Error, Notifications, Observer, Pollable, Transport};
+use bellwire_testkit::Scripted;
 
 mod common;
 
-use common::{Log, PATIENCE, Scripted, connector, in_time, next};
+use common::{Log, PATIENCE, connector, in_time, next, plays, plays_on};
 
 /// Tells when a thread that has asked `weather?` is about to block, or blocks.
 struct Blocks {
@@ -48,7 +49,7 @@ impl Blocks {
 }
 
 fn watched(text: &str) -> (Client<Notif>, Notifications<Notif>, Scripted, Receiver<()>) {
-    let peer = Scripted::plays(&[text]);
+    let peer = plays(&[text]);
     let (told, blocks) = mpsc::channel();
     let mut connector = connector(text);
     connector.observer = Some(Box::new(Blocks { asked: false, told }));
@@ -89,7 +90,7 @@ fn desynchronised_is_told_to_who_waits() {
         let ended = Some(Ended::Fault(Fault::Desynchronised { held: 2 }));
         let failure = Failure::SentUnanswered(Cause::ConnectionLost);
         assert_eq!(outcome, Err(Error::Unanswered { failure, ended }));
-        peer.finish();
+        peer.finish().unwrap();
     });
 }
 
@@ -113,7 +114,7 @@ fn a_dropped_request_makes_room() {
         let outcome = outcome.recv_timeout(PATIENCE / 5).expect("the command is not sent");
         assert_eq!(outcome.unwrap(), "rain");
         drop((client, notifications));
-        peer.finish();
+        peer.finish().unwrap();
     });
 }
 
@@ -168,7 +169,7 @@ impl Transport for Ahead {
 fn what_another_thread_has_not_finished_reading() {
     in_time(|| {
         let (socket, far) = UnixStream::pair().unwrap();
-        let peer = Scripted::plays_on(far, "C: weather?");
+        let peer = plays_on(far, "C: weather?");
         let ahead = Arc::new(Mutex::new(VecDeque::new()));
         let near = Ahead { socket, ahead: Arc::clone(&ahead) };
         let (told, blocks) = mpsc::channel();
@@ -183,7 +184,7 @@ fn what_another_thread_has_not_finished_reading() {
         let outcome = outcome.recv_timeout(PATIENCE / 5).expect("nobody reads on");
         assert_eq!(outcome.unwrap(), "rain");
         drop((client, notifications));
-        peer.finish();
+        peer.finish().unwrap();
     });
 }
 
@@ -201,7 +202,7 @@ fn a_pause_ends_while_another_thread_reads() {
             S: OK
             S: notif: classified
         ";
-        let peer = Scripted::plays(&[text]);
+        let peer = plays(&[text]);
         let mut connector = connector(text);
         let log = Log::default();
         connector.observer = Some(Box::new(log.clone()));
@@ -215,7 +216,7 @@ fn a_pause_ends_while_another_thread_reads() {
         drop(pause);
         assert_eq!(told.recv_timeout(PATIENCE / 5).expect("nothing is heard"), "classified");
         client.close();
-        peer.finish();
+        peer.finish().unwrap();
     });
 }
 
@@ -251,7 +252,7 @@ fn a_pause_is_one_leave_for_several_requests() {
     }
     assert_eq!(next(&mut notifications), "classified");
     drop((client, notifications));
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G1: the thread that drives is done, and another one that waits takes over.
@@ -285,6 +286,6 @@ fn the_lead_is_handed_over() {
         assert_eq!(asker.join().unwrap(), Ok(1));
         assert_eq!(weather.wait().unwrap(), "rain");
         drop((client, notifications));
-        peer.finish();
+        peer.finish().unwrap();
     });
 }

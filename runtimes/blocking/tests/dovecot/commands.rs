@@ -8,8 +8,8 @@ use bellwire::dialect::imap::{Append, Ask, Imap, Select, decode_mailbox};
 use bellwire::{BadReply, Cause, Failure};
 use bellwire_blocking::{Connector, Error};
 use bellwire_test_servers::{Dovecot, DovecotOptions};
+use fastrand::Rng;
 
-use super::common::Dice;
 use super::real::{Driven, in_time};
 use super::session::{
     append, ask, connector, fill, is_answered, mail, next, other, parts, prove, question, session,
@@ -74,8 +74,8 @@ fn a_message_of_20_mb() {
         let Some(dovecot) = options.start() else { return };
         let (client, mut notifications) = session(&dovecot);
         client.listen();
-        let mut dice = Dice::new(20);
-        let mut line = || format!("{:0>70}\r\n", dice.roll(u64::MAX));
+        let mut dice = Rng::with_seed(20);
+        let mut line = || format!("{:0>70}\r\n", dice.u64(..u64::MAX));
         let text: String = (0..20_000_000 / 72).map(|_| line()).collect();
         let text = mail("large", &text);
         client.request(Append { mailbox: "INBOX".into(), message: text.clone().into() }).unwrap();
@@ -181,12 +181,12 @@ fn commands_that_nobody_waits_for() {
             let (client, _notifications, wire) = watch(connector, &dovecot);
             let driven = Driven::new(&client);
             client.listen();
-            let (mut dice, mut late) = (Dice::new(7), 0);
+            let (mut dice, mut late) = (Rng::with_seed(7), 0);
             for uid in 1..=300 {
-                match dice.roll(3) {
+                match dice.u64(..3) {
                     0 => drop(client.send(ask("FETCH", "1:100 (BODY.PEEK[])")).unwrap()),
                     1 => {
-                        let hasty = client.within(Some(Duration::from_micros(dice.roll(2000))));
+                        let hasty = client.within(Some(Duration::from_micros(dice.u64(..2000))));
                         match hasty.request(ask("FETCH", "1:100 (BODY.PEEK[HEADER])")) {
                             Ok(answer) => assert!(answer.parts.len() >= 100, "{answer:?}"),
                             Err(error) => {
@@ -228,8 +228,8 @@ fn threads() {
             for seed in 1..=2 {
                 let client = &client;
                 scope.spawn(move || {
-                    let mut dice = Dice::new(seed);
-                    (0..400).for_each(|_| prove(client, 1 + dice.roll(100) as u32));
+                    let mut dice = Rng::with_seed(seed);
+                    (0..400).for_each(|_| prove(client, 1 + dice.u32(..100)));
                 });
             }
             for exists in 101..=120 {

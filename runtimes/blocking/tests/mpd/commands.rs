@@ -9,8 +9,8 @@ use bellwire::dialect::mpd::{
 use bellwire::{BadReply, Cause, Failure};
 use bellwire_blocking::Error;
 use bellwire_test_servers::Mpd;
+use fastrand::Rng;
 
-use super::common::Dice;
 use super::real::{Driven, in_time, stand_still};
 use super::session::{
     Client, assert_found, connector, many, other, prove, question, session, watch, watched,
@@ -170,12 +170,12 @@ fn commands_that_nobody_waits_for() {
             let (client, _notifications, wire) = watch(connector, &mpd);
             let driven = Driven::new(&client);
             client.listen();
-            let mut dice = Dice::new(3);
+            let mut dice = Rng::with_seed(3);
             for number in 1..=150 {
-                match dice.roll(3) {
+                match dice.u64(..3) {
                     0 => drop(client.send(ListAllInfo("many")).unwrap()),
                     1 => {
-                        let hasty = client.within(Some(Duration::from_micros(dice.roll(500))));
+                        let hasty = client.within(Some(Duration::from_micros(dice.u64(..500))));
                         match hasty.request(ListAllInfo("many")) {
                             Ok(songs) => assert_eq!(songs.len(), 150),
                             Err(error) => assert!(is_late(&error), "{error:?}"),

@@ -7,7 +7,7 @@ use bellwire::{Closed, Error as Fault, Wait};
 use bellwire_blocking::{Connector, Ended, Error, Gap, Notice, Reconnect};
 use bellwire_test_servers::Mpd;
 
-use super::common::Scripted;
+use super::common::plays;
 use super::real::{Driven, PATIENCE, Wire, stand_still};
 use super::session::{Notifications, connector, next, other, session, watch, watched};
 
@@ -86,7 +86,7 @@ fn too_many_connections() {
 
 #[test]
 fn what_is_no_mpd_is_found_out_at_once() {
-    let peer = Scripted::plays(&["S: SSH-2.0-OpenSSH_9.2\nC: <EOF>"]);
+    let peer = plays(&["S: SSH-2.0-OpenSSH_9.2\nC: <EOF>"]);
     match persistent().tcp(peer.address) {
         Err(Error::NotConnected(Ended::Fault(fault @ Fault::Protocol { .. }))) => {
             assert!(!fault.is_transient());
@@ -94,7 +94,7 @@ fn what_is_no_mpd_is_found_out_at_once() {
         Err(other) => panic!("{other:?}"),
         Ok(_) => panic!("connected"),
     }
-    peer.finish();
+    peer.finish().unwrap();
 }
 
 /// G16: MPD closes the connection of a client that is silent and does not idle.

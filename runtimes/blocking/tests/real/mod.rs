@@ -5,7 +5,7 @@
 
 #![allow(dead_code, reason = "each test uses the part that it needs")]
 
-use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -21,18 +21,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs a test that a broken adapter would hang, and fails it instead.
 pub(crate) fn in_time(test: impl FnOnce() + Send + 'static) {
-    let (done, end) = mpsc::channel::<()>();
-    let thread = thread::spawn(move || {
-        // Told in any case: if the test panics, the sender is dropped.
-        let _done = done;
-        test();
-    });
-    if end.recv_timeout(4 * PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
-        panic!("the test hangs");
-    }
-    if let Err(panic) = thread.join() {
-        std::panic::resume_unwind(panic);
-    }
+    bellwire_testkit::in_time(4 * PATIENCE, test);
 }
 
 /// Keeps all that happens on a client's connections, a line each: `C: ` and what the client says, `> `
