@@ -112,9 +112,9 @@ fn main() {
     run::<bellwire_tokio::Tokio>("tokio ct", a, |f| ct.block_on(f));
     run::<bellwire_tokio::Tokio>("tokio mt spawned", a, |f| mt.block_on(mt.spawn(f)).unwrap());
     run::<bellwire_tokio::Tokio>("tokio mt block_on", a, |f| mt.block_on(f));
-    run::<bellwire_smol::Smol>("smol block_on", a, |f| smol::block_on(f));
+    run::<bellwire_smol::Smol>("smol block_on", a, smol::block_on);
     run::<bellwire_smol::Smol>("smol spawned", a, |f| smol::block_on(smol::spawn(f)));
-    run::<bellwire_async_std::AsyncStd>("async-std block_on", a, |f| async_std::task::block_on(f));
+    run::<bellwire_async_std::AsyncStd>("async-std block_on", a, async_std::task::block_on);
     run::<bellwire_async_std::AsyncStd>("async-std spawned", a, |f| {
         async_std::task::block_on(async_std::task::spawn(f))
     });
