@@ -107,6 +107,12 @@ fn run<R: Runtime>(
 
 fn main() {
     let a = echo();
+    if let Ok(n) = std::env::var("ONLY") {
+        let n: usize = n.parse().unwrap();
+        let ct = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        ct.block_on(ours::<bellwire_tokio::Tokio>(a, n, 64));
+        return;
+    }
     let ct = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mt = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     run::<bellwire_tokio::Tokio>("tokio ct", a, |f| ct.block_on(f));

@@ -199,13 +199,8 @@ impl<D: Dialect + Clone> Shared<D> {
 
     /// Unlocks, and wakes those who have to know what has changed.
     fn release(&self, mut state: Guard<'_, D>, due: bool) {
-        let sooner = match (state.deadline(), state.armed) {
-            (Some(next), Some(armed)) => next < armed,
-            (next, None) => next.is_some(),
-            (None, _) => false,
-        };
         let unread = mem::take(&mut state.unread);
-        let due = due || sooner || unread || state.drive.over().is_some();
+        let due = due || unread || state.drive.over().is_some() || state.is_sooner();
         let wakers = state.drive.session.wakers();
         drop(state);
         wakers.wake();
@@ -239,6 +234,15 @@ impl<D: Dialect + Clone> Shared<D> {
 }
 
 impl<D: Dialect + Clone> State<D> {
+    /// Whether a driver sleeps too long.
+    fn is_sooner(&self) -> bool {
+        match (self.deadline(), self.armed) {
+            (Some(next), Some(armed)) => next < armed,
+            (next, None) => next.is_some(),
+            (None, _) => false,
+        }
+    }
+
     /// When a driver has something to do, if nothing else happens.
     fn deadline(&self) -> Option<Instant> {
         self.drive.deadline().or_else(|| self.drive.retry_at().filter(|_| !self.dials))
