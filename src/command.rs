@@ -317,15 +317,29 @@ pub(crate) fn append<T>(
     limit: usize,
     write: impl FnOnce(&mut Encoder<'_>) -> Result<T, Refusal>,
 ) -> Result<(T, Marks), Refusal> {
-    let before = out.len();
-    let mut line = Encoder::new(out);
+    let accepted = out.len();
+    let mut appended = Appended { out, accepted };
+    let mut line = Encoder::new(appended.out);
     let mut written = write(&mut line);
     let marks = mem::take(&mut line.marks);
     if written.is_ok() && line.longest() > limit {
         written = Err(Refusal::TooLong { allowed: limit });
     }
-    if written.is_err() {
-        out.truncate(before);
+    if written.is_ok() {
+        appended.accepted = appended.out.len();
     }
     written.map(|written| (written, marks))
+}
+
+/// Takes back what was not accepted, also if a command panics while it is written: what it has left
+/// would go before the next command's bytes, and count as a part of them.
+struct Appended<'a> {
+    out: &'a mut Vec<u8>,
+    accepted: usize,
+}
+
+impl Drop for Appended<'_> {
+    fn drop(&mut self) {
+        self.out.truncate(self.accepted);
+    }
 }
