@@ -306,6 +306,8 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Future for Pending<D, C> {
             // Nothing comes after the reply.
             return Poll::Pending;
         }
+        // If reading the reply panics, it is told by that: the command must not be given again.
+        this.told = true;
         let reply = this.poll_reply(context);
         this.told = reply.is_ready();
         reply

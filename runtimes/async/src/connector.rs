@@ -19,7 +19,7 @@ use bellwire_adapter::{
 };
 
 use crate::client::Client;
-use crate::drive::{Dial, Handle, Shared};
+use crate::drive::{Dial, Handle, Shared, drive_on};
 use crate::drivers::Drivers;
 use crate::notifications::Notifications;
 use crate::polled::Polled;
@@ -202,10 +202,7 @@ where
         let opened = handle.drive(|state| state.drive.opened()).await;
         opened.unwrap_or_else(|| Err(handle.ended())).map_err(Error::NotConnected)?;
         if !self.undriven {
-            let shared = handle.shared();
-            R::spawn(Box::pin(async move {
-                shared.drive(|_| None::<()>).await;
-            }));
+            R::spawn(Box::pin(drive_on(handle.shared())));
         }
         Ok((Client::new(handle, timeout), notifications))
     }

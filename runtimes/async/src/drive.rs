@@ -6,6 +6,8 @@ use std::future::poll_fn;
 use std::io;
 use std::mem;
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -131,7 +133,8 @@ impl<D: Dialect + Clone> Shared<D> {
     pub(crate) fn note<T>(&self, act: impl FnOnce(&mut State<D>) -> T) -> T {
         let mut state = self.lock();
         let value = act(&mut state);
-        let due = state.drive.session.client().is_due();
+        // Who shuts down may have waited for just this.
+        let due = state.drive.session.client().is_due() || state.drive.is_finishing();
         self.release(state, due);
         value
     }
@@ -246,6 +249,46 @@ impl<D: Dialect + Clone> State<D> {
     /// When a driver has something to do, if nothing else happens.
     fn deadline(&self) -> Option<Instant> {
         self.drive.deadline().or_else(|| self.drive.retry_at().filter(|_| !self.dials))
+    }
+}
+
+/// Drives until all is over, in a task that nobody waits for. A dialect that panics costs a connection,
+/// and not the task: those who wait have to be told, and there may be another connection.
+pub(crate) async fn drive_on<D: Dialect + Clone>(shared: Arc<Shared<D>>) {
+    let closes = Closes(shared);
+    let mut panics = false;
+    loop {
+        let mut driving = pin!(closes.0.drive(|_| None::<()>));
+        let driven = poll_fn(|context| {
+            let poll = AssertUnwindSafe(|| driving.as_mut().poll(context));
+            match catch_unwind(poll) {
+                Ok(Poll::Pending) => {
+                    panics = false;
+                    Poll::Pending
+                }
+                Ok(Poll::Ready(_)) => Poll::Ready(Ok(())),
+                Err(panic) => Poll::Ready(Err(panic)),
+            }
+        });
+        match driven.await {
+            Ok(()) => return,
+            // It is not the dialect, and would go on for ever.
+            Err(panic) if panics => resume_unwind(panic),
+            Err(_) => panics = true,
+        }
+    }
+}
+
+/// Closes the connection, if nobody drives it any more: its runtime may have ended before it.
+struct Closes<D: Dialect + Clone>(Arc<Shared<D>>);
+
+impl<D: Dialect + Clone> Drop for Closes<D> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        if self.0.drivers.is_empty() && state.drive.over().is_none() {
+            state.drive.close();
+        }
+        self.0.release(state, false);
     }
 }
 

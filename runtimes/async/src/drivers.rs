@@ -45,6 +45,11 @@ impl Drivers {
         .await
     }
 
+    /// Whether nobody drives.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().iter().all(Option::is_none)
+    }
+
     /// Wakes all. Waking can run any code, so it is done without the lock.
     pub(crate) fn wake_all(&self) {
         let mut index = 0;

@@ -283,7 +283,7 @@ impl<D: Dialect + Clone, T: Transport + ?Sized> Drive<D, T> {
     /// Whoever had taken the link has not put it back: the dialect has panicked.
     fn dropped(&mut self) {
         let how = io::Error::other("reading or writing it was cut short by a panic").into();
-        self.session.closed(how);
+        self.session.panicked(how);
         if self.over.is_none() {
             self.try_later(self.session.ended().cloned().unwrap_or(Ended::ByProgram));
         }

@@ -151,6 +151,14 @@ impl<D: Dialect + Clone> Session<D> {
         self.drain_until(told);
     }
 
+    /// The dialect has panicked. Of what has come, it is asked no more: it would panic again, before
+    /// anybody is told.
+    pub(crate) fn panicked(&mut self, how: Ended) {
+        let (what, excerpt) = ("the dialect has panicked", Excerpt::new(b""));
+        self.client.give_up(bellwire::Error::Protocol { what, excerpt });
+        self.closed(how);
+    }
+
     /// It is `now`, counted from when the connection was made.
     pub fn tick(&mut self, now: Duration) {
         self.observe(|observer| observer.tick(now));
