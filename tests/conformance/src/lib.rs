@@ -1,0 +1,1 @@
+//! What every adapter must do, in every dialect: the tests of this package.
