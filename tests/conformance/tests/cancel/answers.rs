@@ -28,6 +28,8 @@ pub(crate) struct Answers {
     /// Notifications that wait for the client to listen.
     due: VecDeque<u64>,
     asked: Vec<u64>,
+    /// What the client said that is no question.
+    strange: Vec<String>,
     /// So often has the client left the mode.
     left: usize,
 }
@@ -46,6 +48,7 @@ impl Answers {
             listening: None,
             due: VecDeque::new(),
             asked: Vec::new(),
+            strange: Vec::new(),
             left: 0,
         }
     }
@@ -84,6 +87,11 @@ impl Answers {
         self.listening.is_some()
     }
 
+    /// What the client said that it cannot have wanted to say.
+    pub(crate) fn strange(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.strange)
+    }
+
     /// How often the client has left the notification mode.
     pub(crate) fn left(&self) -> usize {
         self.left
@@ -113,7 +121,10 @@ impl Answers {
                 self.listening = None;
                 "OK".to_owned()
             }
-            question => self.answer(question.strip_suffix('?')),
+            question => match self.proof(line, question.strip_suffix('?')) {
+                Some(proof) => proof.to_string(),
+                None => "error: unknown command".to_owned(),
+            },
         };
         self.say(&format!("{id}{reply}\r\n"));
     }
@@ -126,39 +137,42 @@ impl Answers {
             ("noidle", None) => {}
             // What the machine asks by itself.
             ("ping", None) => self.say("OK\n"),
-            (question, None) => {
-                let proof = self.answer(question.strip_prefix("echo "));
-                self.say(&format!("echo: {proof}\nOK\n"));
-            }
-            (line, Some(_)) => panic!("{line:?} while idle: MPD would close"),
+            // MPD would close the connection.
+            (line, Some(_)) => self.strange.push(line.to_owned()),
+            (question, None) => match self.proof(line, question.strip_prefix("echo ")) {
+                Some(proof) => self.say(&format!("echo: {proof}\nOK\n")),
+                None => self.say("ACK [5@0] {} unknown command\n"),
+            },
         }
     }
 
     fn hear_imap(&mut self, line: &str) {
-        if line == "DONE" {
-            let tag = self.listening.take().expect("a stray DONE");
-            return self.say(&format!("{tag} OK idled\r\n"));
-        }
-        assert!(self.listening.is_none(), "{line:?} while idle: it would be eaten");
-        let (tag, command) = line.split_once(' ').expect("a tag");
-        match command {
-            "IDLE" => {
+        match (line.split_once(' '), self.listening.take()) {
+            (None, Some(tag)) if line == "DONE" => self.say(&format!("{tag} OK idled\r\n")),
+            (Some((tag, "IDLE")), None) => {
                 self.say("+ idling\r\n");
                 self.listening = Some(tag.to_owned());
             }
-            "NOOP" => self.say(&format!("{tag} OK noop\r\n")),
-            question => {
-                let question = question.strip_prefix("UID FETCH ");
-                let proof = self.answer(question.and_then(|it| it.strip_suffix(" UID")));
-                self.say(&format!("* {proof} FETCH (UID {proof})\r\n{tag} OK {proof}\r\n"));
+            (Some((tag, "NOOP")), None) => self.say(&format!("{tag} OK noop\r\n")),
+            (Some((tag, command)), None) => {
+                let question = command.strip_prefix("UID FETCH ");
+                match self.proof(line, question.and_then(|it| it.strip_suffix(" UID"))) {
+                    Some(n) => self.say(&format!("* {n} FETCH (UID {n})\r\n{tag} OK {n}\r\n")),
+                    None => self.say(&format!("{tag} BAD unknown command\r\n")),
+                }
             }
+            // A stray DONE, or a command while idling, which servers eat.
+            _ => self.strange.push(line.to_owned()),
         }
     }
 
-    fn answer(&mut self, question: Option<&str>) -> String {
+    fn proof(&mut self, line: &str, question: Option<&str>) -> Option<u64> {
         let number = question.and_then(|it| it.parse().ok());
-        self.asked.push(number.unwrap_or_else(|| panic!("{question:?} is no question")));
-        question.unwrap_or_default().to_owned()
+        match number {
+            Some(number) => self.asked.push(number),
+            None => self.strange.push(line.to_owned()),
+        }
+        number
     }
 
     /// Tells what is due, if the client listens.

@@ -29,6 +29,8 @@ pub(crate) enum Finding {
     Lost(u64),
     /// A notification came twice.
     Doubled(u64),
+    /// The server has heard what nobody meant to say.
+    Forged(String),
     /// Nothing moves any more, and this has not come.
     Hangs(String),
 }
@@ -40,6 +42,7 @@ impl fmt::Display for Finding {
             Self::NoReply(number) => write!(f, "no reply to {number}"),
             Self::Lost(number) => write!(f, "notification lost: {number}"),
             Self::Doubled(number) => write!(f, "notification doubled: {number}"),
+            Self::Forged(line) => write!(f, "the server was asked {line:?}"),
             Self::Hangs(what) => write!(f, "hangs: {what}"),
         }
     }
@@ -89,6 +92,7 @@ fn each_cut<S: Subject>(
         let ended = act(&mut bench, polls);
         bench.notify();
         bench.use_on();
+        bench.findings.extend(bench.peer.answers.strange().into_iter().map(Finding::Forged));
         report.findings.extend(bench.findings);
         if ended {
             return report;
