@@ -74,6 +74,7 @@ impl<D: Dialect + Clone> Shared<D> {
 
     /// Does something and says at once what is due because of it.
     pub(crate) fn act<T>(&self, act: impl FnOnce(&mut State<D>) -> T) -> T {
+        let _alarm = Alarm { changed: &self.changed, waker: &self.waker };
         let mut state = self.lock();
         state.drive.catch_up();
         let value = act(&mut state);
@@ -112,6 +113,7 @@ impl<D: Dialect + Clone> Shared<D> {
         deadline: Option<Instant>,
         mut done: impl FnMut(&mut State<D>) -> Option<T>,
     ) -> Option<T> {
+        let _alarm = Alarm { changed: &self.changed, waker: &self.waker };
         let mut state = self.lock();
         let mut tried = false;
         let value = loop {
@@ -211,6 +213,21 @@ impl<D: Dialect + Clone> Shared<D> {
         }
         self.changed.notify_all();
         state
+    }
+}
+
+/// Wakes all who wait if a dialect panics: the connection is lost then, and somebody has to notice.
+struct Alarm<'a> {
+    changed: &'a Condvar,
+    waker: &'a Waker,
+}
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.waker.wake();
+            self.changed.notify_all();
+        }
     }
 }
 

@@ -12,6 +12,8 @@ mod checks;
 mod ours;
 #[path = "cancel/proof.rs"]
 mod proof;
+#[path = "cancel/touchy.rs"]
+mod touchy;
 #[path = "cancel/world.rs"]
 mod world;
 

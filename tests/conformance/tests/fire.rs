@@ -9,6 +9,8 @@
 mod answers;
 #[path = "fire/futures.rs"]
 mod futures;
+#[path = "fire/polls.rs"]
+mod polls;
 #[path = "cancel/proof.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
 mod proof;

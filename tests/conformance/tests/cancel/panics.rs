@@ -3,15 +3,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use bellwire::dialect::notif::{Expect, Notif};
-use bellwire::dialect::{Awaiting, Class, Dialect, Spoken as Line, Word};
-use bellwire::{Answer, BadReply, Command, Encoder, Framing, Mode, Refusal};
+use bellwire::dialect::notif::Notif;
+use bellwire::{Answer, BadReply, Command, Encoder, Refusal};
 use bellwire_async::{Connector, Reconnect};
 
 use crate::answers::Wire;
 use crate::checks::Subject;
 use crate::proof::{Proof, Spoken, mailbox, numbered, pipelined, player, spooled};
 use crate::requests::in_each_dialect;
+use crate::touchy::Touchy;
 use crate::world::{Peer, World, finish, pass, tasks};
 
 /// Panics while it is written, or while its reply is read.
@@ -111,39 +111,6 @@ fn a_dialect_that_panics_is_connected_again() {
     let mut peer = Peer::dialled(Wire::Notif { ids: false }).expect("it does not connect again");
     assert_eq!(finish(&mut peer, again).expect("it hangs").unwrap(), "1");
     drop((client, notifications));
-}
-
-/// A dialect with a bug: a line makes it panic.
-#[derive(Clone, Debug, Default)]
-struct Touchy(Notif);
-
-impl Dialect for Touchy {
-    type Expect = Expect;
-
-    fn frame(&mut self, input: &[u8], searched: usize, of: &mut Awaiting<'_, Expect>) -> Framing {
-        self.0.frame(input, searched, of)
-    }
-
-    fn classify(&mut self, frame: &[u8], awaiting: &mut Awaiting<'_, Expect>) -> Class {
-        assert!(frame != b"666", "as the test wants");
-        self.0.classify(frame, awaiting)
-    }
-
-    fn encode_text(&self, text: &[u8], line: &mut Encoder<'_>) -> Result<Expect, Refusal> {
-        self.0.encode_text(text, line)
-    }
-
-    fn mode(&self) -> Option<Mode> {
-        self.0.mode()
-    }
-
-    fn say(&self, word: Word, line: &mut Encoder<'_>) -> Option<Expect> {
-        self.0.say(word, line)
-    }
-
-    fn spoken(&self, line: &[u8]) -> Line {
-        self.0.spoken(line)
-    }
 }
 
 /// G1: the task that drives may be dropped with its runtime: then all is over, for all who wait elsewhere.

@@ -1,15 +1,13 @@
 //! Under fire: tasks of a runtime.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use bellwire_async::{Client, Connector, Notifications};
 use bellwire_testkit::{PATIENCE, in_time};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::CALLERS;
+use crate::polls::at_most;
 use crate::proof::Proof;
 use crate::runtimes::Blocks;
 use crate::server::Served;
@@ -76,24 +74,6 @@ async fn ask<D: Proof>(
         Plan::DropPending(polls) => at_most(polls, client.send(command).unwrap()).await,
         Plan::Within(time) => Some(client.within(Some(time)).request(command).await),
     }
-}
-
-/// Polls a future so many times, whether it is woken or not, and drops it if it goes on.
-pub(crate) async fn at_most<F: Future>(polls: usize, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut left = polls;
-    poll_fn(|context| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        let polled = future.as_mut().poll(context).map(Some);
-        if polled.is_pending() {
-            context.waker().wake_by_ref();
-        }
-        polled
-    })
-    .await
 }
 
 /// Reads up to the last notification, whose number is told when it is known; waits are dropped meanwhile,
