@@ -31,3 +31,5 @@ mod requests;
 mod select;
 #[path = "cancel/shutdown.rs"]
 mod shutdown;
+#[path = "cancel/untold.rs"]
+mod untold;
