@@ -85,6 +85,9 @@ fn run<R: Runtime>(
     on: impl Fn(std::pin::Pin<Box<dyn Future<Output = f64> + Send>>) -> f64,
 ) {
     let n = 20_000;
+    if std::env::var("FILTER").is_ok_and(|f| !name.contains(&f)) {
+        return;
+    }
     for depth in [1, 64] {
         let mut v = vec![vec![], vec![], vec![]];
         for _ in 0..7 {
