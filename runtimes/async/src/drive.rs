@@ -149,23 +149,23 @@ impl<D: Dialect + Clone> Shared<D> {
     pub(crate) fn request<C>(
         &self,
         command: &C,
-        deadline: Option<Instant>,
+        timeout: Option<Duration>,
     ) -> Result<RequestId, Error>
     where
         C: Command<D> + fmt::Debug,
     {
         let state = self.lock();
         if state.drive.session.client().pending() > 0 {
-            return self.enqueue_on(state, command, deadline);
+            return self.enqueue_on(state, command, timeout);
         }
-        self.act_on(state, |state| state.drive.request(command, self.left(deadline)))
+        self.act_on(state, |state| state.drive.request(command, timeout))
     }
 
     /// Gives a command, to be said by a driver, or with the next that is done.
     pub(crate) fn enqueue<C>(
         &self,
         command: &C,
-        deadline: Option<Instant>,
+        timeout: Option<Duration>,
     ) -> Result<RequestId, Error>
     where
         C: Command<D> + fmt::Debug,
@@ -175,19 +175,19 @@ impl<D: Dialect + Clone> Shared<D> {
             // What has come already cannot answer this.
             state = self.read(state).0;
         }
-        self.enqueue_on(state, command, deadline)
+        self.enqueue_on(state, command, timeout)
     }
 
     fn enqueue_on<C>(
         &self,
         mut state: Guard<'_, D>,
         command: &C,
-        deadline: Option<Instant>,
+        timeout: Option<Duration>,
     ) -> Result<RequestId, Error>
     where
         C: Command<D> + fmt::Debug,
     {
-        let given = state.drive.request(command, self.left(deadline));
+        let given = state.drive.request(command, timeout);
         self.release(state, true);
         given
     }
@@ -199,10 +199,6 @@ impl<D: Dialect + Clone> Shared<D> {
             let state = self.write(state);
             self.release(state, false);
         }
-    }
-
-    fn left(&self, deadline: Option<Instant>) -> Option<Duration> {
-        deadline.map(|it| it.saturating_duration_since((self.clock.now)()))
     }
 
     /// Unlocks, and wakes those who have to know what has changed.
