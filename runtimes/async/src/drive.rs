@@ -47,6 +47,8 @@ pub(crate) struct State<D: Dialect> {
     unread: bool,
     /// Those who drive are called already, and have not come yet.
     called: bool,
+    /// One who drives has let others run first. He may be gone by now: the next one goes on.
+    yielded: bool,
 }
 
 impl<D: Dialect + Clone> Shared<D> {
@@ -67,6 +69,7 @@ impl<D: Dialect + Clone> Shared<D> {
             again: false,
             unread: false,
             called: false,
+            yielded: false,
         });
         Self { state, drivers, handles: AtomicUsize::new(0), dial, clock }
     }
@@ -237,8 +240,7 @@ impl<D: Dialect + Clone> Shared<D> {
         mut done: impl FnMut(&mut State<D>) -> Option<T>,
     ) -> Option<T> {
         let place = self.drivers.join();
-        let mut driver =
-            Driver { shared: self, place, sleep: None, dialling: None, yielded: false };
+        let mut driver = Driver { shared: self, place, sleep: None, dialling: None };
         poll_fn(|context| driver.poll(context, &mut done)).await
     }
 }
@@ -261,27 +263,30 @@ impl<D: Dialect + Clone> State<D> {
 
 /// Drives until all is over, in a task that nobody waits for. A dialect that panics costs a connection,
 /// and not the task: those who wait have to be told, and there may be another connection.
-pub(crate) async fn drive_on<D: Dialect + Clone>(shared: Arc<Shared<D>>) {
+pub(crate) fn drive_on<D: Dialect + Clone>(shared: Arc<Shared<D>>) -> impl Future<Output = ()> {
+    // Also if it is dropped before it was polled.
     let closes = Closes(shared);
-    let mut panics = false;
-    loop {
-        let mut driving = pin!(closes.0.drive(|_| None::<()>));
-        let driven = poll_fn(|context| {
-            let poll = AssertUnwindSafe(|| driving.as_mut().poll(context));
-            match catch_unwind(poll) {
-                Ok(Poll::Pending) => {
-                    panics = false;
-                    Poll::Pending
+    async move {
+        let mut panics = false;
+        loop {
+            let mut driving = pin!(closes.0.drive(|_| None::<()>));
+            let driven = poll_fn(|context| {
+                let poll = AssertUnwindSafe(|| driving.as_mut().poll(context));
+                match catch_unwind(poll) {
+                    Ok(Poll::Pending) => {
+                        panics = false;
+                        Poll::Pending
+                    }
+                    Ok(Poll::Ready(_)) => Poll::Ready(Ok(())),
+                    Err(panic) => Poll::Ready(Err(panic)),
                 }
-                Ok(Poll::Ready(_)) => Poll::Ready(Ok(())),
-                Err(panic) => Poll::Ready(Err(panic)),
+            });
+            match driven.await {
+                Ok(()) => return,
+                // It is not the dialect, and would go on for ever.
+                Err(panic) if panics => resume_unwind(panic),
+                Err(_) => panics = true,
             }
-        });
-        match driven.await {
-            Ok(()) => return,
-            // It is not the dialect, and would go on for ever.
-            Err(panic) if panics => resume_unwind(panic),
-            Err(_) => panics = true,
         }
     }
 }
@@ -316,8 +321,6 @@ struct Driver<'a, D: Dialect> {
     place: Place,
     sleep: Option<(Instant, BoxFuture<()>)>,
     dialling: Option<Dialling>,
-    /// It has let others run first.
-    yielded: bool,
 }
 
 impl<D: Dialect + Clone> Driver<'_, D> {
@@ -331,13 +334,14 @@ impl<D: Dialect + Clone> Driver<'_, D> {
             self.place.register(context.waker());
             let dialled = self.poll_dial(context);
             let mut state = self.shared.lock();
-            if !self.yielded && state.drive.session.client().is_due() {
+            let due = dialled.is_none() && state.drive.session.client().is_due();
+            if !state.yielded && due {
                 // Others may be about to say more, which is then written with it.
-                self.yielded = true;
+                state.yielded = true;
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            self.yielded = false;
+            state.yielded = false;
             state.dialled(dialled);
             if self.shared.handles.load(Ordering::SeqCst) == 0 {
                 state.drive.close();
