@@ -34,35 +34,46 @@ use tally::{Fire, requests, seed};
 const CALLERS: u64 = 64;
 
 macro_rules! under_fire {
-    ($($name:ident => $fire:expr;)*) => {$(
-        #[test]
-        fn $name() {
-            in_each_dialect(stringify!($name), $fire, $fire, $fire);
+    ($($adapter:ident => $fire:expr;)*) => {$(
+        mod $adapter {
+            use super::*;
+
+            const ADAPTER: &str = stringify!($adapter);
+
+            /// What one after the other waits for, another can use.
+            #[test]
+            fn notif_spooled() {
+                $fire(fire(ADAPTER, spooled(), false, 6));
+            }
+
+            #[test]
+            fn notif_pipelined() {
+                $fire(fire(ADAPTER, pipelined(), false, 1));
+            }
+
+            #[test]
+            fn notif_with_ids() {
+                $fire(fire(ADAPTER, numbered(), true, 1));
+            }
+
+            #[test]
+            fn mpd() {
+                $fire(fire(ADAPTER, player(), false, 1));
+            }
+
+            #[test]
+            fn imap() {
+                $fire(fire(ADAPTER, mailbox(), true, 1));
+            }
         }
     )*};
 }
 
 under_fire! {
-    blocking => threads::fire;
-    tokio => futures::fire::<Tokio, _>;
-    async_std => futures::fire::<AsyncStd, _>;
-    smol => futures::fire::<Smol, _>;
-}
-
-type Fires<D> = fn(Fire<D>);
-
-fn in_each_dialect(
-    adapter: &'static str,
-    notif: Fires<bellwire::dialect::notif::Notif>,
-    mpd: Fires<bellwire::dialect::mpd::Mpd>,
-    imap: Fires<bellwire::dialect::imap::Imap>,
-) {
-    // What one after the other waits for, another can use.
-    notif(fire(adapter, spooled(), false, 6));
-    notif(fire(adapter, pipelined(), false, 1));
-    notif(fire(adapter, numbered(), true, 1));
-    mpd(fire(adapter, player(), false, 1));
-    imap(fire(adapter, mailbox(), true, 1));
+    blocking => crate::threads::fire;
+    tokio => crate::futures::fire::<Tokio, _>;
+    async_std => crate::futures::fire::<AsyncStd, _>;
+    smol => crate::futures::fire::<Smol, _>;
 }
 
 /// `repeats`: the wire has ids or tags, so that a line may come twice.
