@@ -10,6 +10,7 @@ mod answers;
 #[path = "fire/futures.rs"]
 mod futures;
 #[path = "fire/polls.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
 mod polls;
 #[path = "cancel/proof.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]

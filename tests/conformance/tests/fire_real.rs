@@ -10,6 +10,8 @@ mod polls;
 mod proof;
 #[path = "fire/runtimes.rs"]
 mod runtimes;
+#[path = "fire/secured.rs"]
+mod secured;
 #[path = "fire/server.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
 mod server;
@@ -26,7 +28,7 @@ use bellwire_smol::Smol;
 use bellwire_testkit::{Faults, PATIENCE, in_time};
 use bellwire_tokio::Tokio;
 
-use polls::at_most;
+use polls::{at_most, at_most_woken};
 use proof::{Proof, Spoken, mailbox, numbered, pipelined, player, spooled};
 use runtimes::Blocks;
 use server::Served;
@@ -69,11 +71,14 @@ async fn each_future<R: Blocks, D: Proof>(spoken: Spoken<D>) {
         connector.opening.push(Box::new(D::ask(0)));
         connector
     };
-    for polls in 0..POLLS {
-        // What was connected meanwhile ends with it; the last one is used.
-        drop(at_most(polls, connector().tcp(served.address())).await);
-    }
-    let (client, mut notifications) = connector().tcp(served.address()).await.unwrap();
+    let mut polls = 0;
+    let (client, mut notifications) = loop {
+        match at_most_woken(polls, connector().tcp(served.address())).await {
+            Some(connected) => break connected.unwrap(),
+            None => polls += 1,
+        }
+    };
+    assert!(polls > 1, "{}: it was dropped {polls} times only", spoken.name);
     client.listen();
     let mut heard = Heard::new(served.notified());
     for polls in 0..POLLS {

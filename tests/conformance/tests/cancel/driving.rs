@@ -2,14 +2,16 @@
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use bellwire_async::Runtime;
+use bellwire::dialect::notif::Notif;
+use bellwire_async::{Reconnect, Runtime};
 
 use crate::checks::Subject;
 use crate::ours::Ours;
 use crate::proof::{Proof, Spoken, mailbox, numbered, pipelined, player, spooled};
 use crate::requests::in_each_dialect;
-use crate::world::{Peer, World, cut, finish, tasks};
+use crate::world::{Peer, World, cut, finish, pass_unnoticed, run_tasks, tasks};
 
 fn undriven<D: Proof>(
     spoken: &Spoken<D>,
@@ -82,4 +84,42 @@ fn another_takes_over() {
         }
     }
     in_each_dialect!(check);
+}
+
+/// G22: one of two who drive connects again, and is dropped at each moment of that: the other does it, and
+/// is polled only when he was woken.
+#[test]
+fn another_connects_again() {
+    for polls in 1..6 {
+        let spoken = spooled();
+        let mut connector = spoken.connector().undriven();
+        connector.reconnect = Some(Reconnect::default());
+        let (_, mut nobody) = Peer::pair(spoken.wire, 1);
+        let connected = finish(&mut nobody, connector.tcp("nowhere:0")).unwrap().unwrap();
+        let (client, _notifications) = connected;
+        let stays = client.clone();
+        World::spawn(Box::pin(async move {
+            let _ = stays.drive().await;
+        }));
+        run_tasks();
+        // The connection is lost, and it is time for the next.
+        drop(Peer::dialled(spoken.wire).unwrap());
+        run_tasks();
+        pass_unnoticed(Duration::from_secs(60));
+        {
+            let mut goes = pin!(client.drive());
+            for _ in 0..polls {
+                let mut context = Context::from_waker(Waker::noop());
+                assert!(goes.as_mut().poll(&mut context).is_pending());
+                run_tasks();
+            }
+        }
+        run_tasks();
+        let mut peer = Peer::dialled(spoken.wire).expect("nobody connects again");
+        let reply = finish(&mut peer, client.request(Notif::ask(1))).expect("it hangs");
+        assert_eq!(Notif::proof(reply.unwrap()), Some(1), "{polls} polls");
+        client.close();
+        run_tasks();
+        assert_eq!(tasks(), 0);
+    }
 }

@@ -87,8 +87,14 @@ pub(crate) fn tasks() -> usize {
     with(|state| state.tasks.iter().filter(|(task, _)| task.is_some()).count())
 }
 
-/// Time passes.
+/// Time passes, and everybody does what is then to be done.
 pub(crate) fn pass(time: Duration) {
+    pass_unnoticed(time);
+    run_tasks();
+}
+
+/// Time passes, and those who slept are woken, and not run yet.
+pub(crate) fn pass_unnoticed(time: Duration) {
     let sleepers = with(|state| {
         state.now += time;
         std::mem::take(&mut state.sleepers)
@@ -97,7 +103,6 @@ pub(crate) fn pass(time: Duration) {
         sleepers.into_iter().partition(|(at, _)| *at <= World::now());
     with(|state| state.sleepers.extend(later));
     due.into_iter().for_each(|(_, waker)| waker.wake());
-    run_tasks();
 }
 
 /// The server's end of a connection, and what it says.

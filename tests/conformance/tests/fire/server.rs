@@ -1,7 +1,7 @@
 //! The server on a socket, behind a proxy on which things go wrong.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -41,6 +41,7 @@ impl Served {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (stream, counts) = (stream.unwrap(), Arc::clone(&counts));
+                stream.set_nodelay(true).unwrap();
                 thread::spawn(move || serve(stream, wire, &counts));
             }
         });
@@ -62,8 +63,7 @@ impl Served {
 }
 
 /// Answers, and announces something every now and then. A client that has gone is no failure.
-fn serve(mut stream: TcpStream, wire: Wire, notified: &AtomicU64) {
-    stream.set_nodelay(true).unwrap();
+pub(crate) fn serve(mut stream: impl Read + Write, wire: Wire, notified: &AtomicU64) {
     let mut answers = Answers::new(wire);
     let mut chunk = [0; 16 * 1024];
     let mut asked = 0;
