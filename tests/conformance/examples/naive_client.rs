@@ -37,6 +37,9 @@ use answers::Wire;
 use checks::{Report, dropped_asks, dropped_burst, dropped_waits};
 use naive::Naive;
 
+/// So many things that went wrong are enough to see.
+const SHOWN: usize = 8;
+
 fn main() {
     let wire = Wire::Notif { ids: false };
     println!("A client that reads within its futures:");
@@ -65,7 +68,11 @@ fn print(what: &str, report: &Report) {
     if kinds.is_empty() {
         println!("    nothing is wrong");
     }
-    for (finding, count) in kinds {
-        println!("    {finding} ({count} times)");
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    for (finding, count) in kinds.iter().take(SHOWN) {
+        println!("    {count:2} x {finding}");
+    }
+    if kinds.len() > SHOWN {
+        println!("    and {} things more", kinds.len() - SHOWN);
     }
 }
