@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 
 /// Replies and notifications on one wire, never confused.
 ///
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Call(Call),
     Watch(Watch),
     Replay(Replay),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// Play a session: a server and a client in one process, every line shown as it crosses the wire
@@ -91,6 +94,9 @@ pub(crate) struct Call {
 }
 
 /// Stay connected and print each change
+///
+/// On a terminal, a line below tells of the connection, unless TERM is dumb, --json is given, or the
+/// output goes to another program.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Watch {
     /// What to watch: notif://HOST, mpd://[PASSWORD@]HOST, imaps://USER@HOST/MAILBOX, imap:// with
@@ -108,7 +114,7 @@ pub(crate) struct Watch {
     pub(crate) topics: Vec<String>,
 
     /// Run this program for each line printed, with BELLWIRE_TOPIC and BELLWIRE_ITEM set
-    #[arg(long, value_name = "PROGRAM")]
+    #[arg(long, value_name = "PROGRAM", value_hint = ValueHint::ExecutablePath)]
     pub(crate) exec: Option<PathBuf>,
 
     /// Print one JSON object a line
@@ -142,6 +148,7 @@ pub(crate) struct Watch {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Replay {
     /// The transcript
+    #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
 
     /// The protocol that is spoken, if the transcript does not say it
@@ -151,6 +158,27 @@ pub(crate) struct Replay {
     /// Play the server's end instead of the client's
     #[arg(long)]
     pub(crate) server: bool,
+}
+
+/// Print completions for a shell
+///
+/// Keep them where it looks for them: bash in ~/.local/share/bash-completion/completions/bellwire,
+/// fish in ~/.config/fish/completions/bellwire.fish, zsh in _bellwire in a directory of $fpath.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// Print the manual page, or that of one command
+///
+/// It is a source for man: bellwire man watch | man -l -
+#[derive(Debug, clap::Args)]
+pub(crate) struct Man {
+    /// One of the commands
+    #[arg(value_name = "SUBCOMMAND")]
+    pub(crate) of: Option<String>,
 }
 
 /// A protocol.
@@ -176,7 +204,7 @@ impl DialectName {
 pub(crate) struct Access {
     /// Take the password from the first line that this command prints, and not from
     /// BELLWIRE_PASSWORD or, if that is not set, a prompt; for MPD, too
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     pub(crate) password_command: Option<String>,
 
     /// The password is an access token (IMAP's XOAUTH2)
@@ -184,7 +212,7 @@ pub(crate) struct Access {
     pub(crate) xoauth2: bool,
 
     /// Trust the certificates in FILE, and those that they have signed, instead of the system's
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) ca: Option<PathBuf>,
 
     /// Log in without TLS to imap://, where everybody on the way can read the password
@@ -197,7 +225,7 @@ pub(crate) struct Access {
 pub(crate) struct Record {
     /// Write the session to FILE as a transcript that `replay` accepts; further connections go to
     /// FILE.2, FILE.3 and so on
-    #[arg(long = "record", value_name = "FILE")]
+    #[arg(long = "record", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: Option<PathBuf>,
 }
 

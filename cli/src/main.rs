@@ -5,19 +5,22 @@ mod args;
 mod call;
 mod connect;
 mod demo;
+mod manual;
 mod observers;
 mod password;
 mod print;
 mod replay;
 mod serve;
+mod status;
 mod watch;
 
 use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
+use log::{Log, Metadata, Record};
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, Completions, Man};
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -28,6 +31,8 @@ fn main() -> ExitCode {
         Command::Call(call) => call::run(&call),
         Command::Watch(watch) => watch::run(watch),
         Command::Replay(replay) => replay::run(&replay),
+        Command::Completions(Completions { shell }) => manual::completions(shell),
+        Command::Man(Man { of }) => manual::page(of.as_deref()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -49,7 +54,29 @@ fn start_log(verbose: u8) {
     let mut log = env_logger::Builder::new();
     // What TLS has to say about each handshake would hide the rest.
     log.filter_level(log::LevelFilter::Warn).filter_module("bellwire", level);
-    log.format_target(false).init();
+    let log = log.format_target(false).build();
+    log::set_max_level(log.filter());
+    // It is the only one, and the first.
+    let _ = log::set_boxed_logger(Box::new(AboveStatus(log)));
+}
+
+/// A log that is not mixed up with the status line.
+struct AboveStatus(env_logger::Logger);
+
+impl Log for AboveStatus {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.0.matches(record) {
+            status::above(|| self.0.log(record));
+        }
+    }
+
+    fn flush(&self) {
+        self.0.flush();
+    }
 }
 
 /// Whoever read our output has had enough, which is no failure.

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::address::Address;
 use crate::args::{DialectName, Watch};
 use crate::observers::Strays;
+use crate::status::{self, Mode, Status};
 use crate::{connect, print};
 
 mod imap;
@@ -164,7 +165,9 @@ where
         let client = client.clone();
         move || client.drive()
     });
-    let mut watcher = Watcher { args, client: client.clone(), source, printed: 0 };
+    // Who wants objects reads them by a program.
+    let status = if args.json { Status::none() } else { Status::start() };
+    let mut watcher = Watcher { args, client: client.clone(), source, printed: 0, status };
     let watched = watcher.watch(notifications);
     client.close();
     // Why the connection ended is known from the notifications.
@@ -177,6 +180,7 @@ struct Watcher<S: Source> {
     client: Client<S::Dialect>,
     source: S,
     printed: u64,
+    status: Status,
 }
 
 impl<S: Source> Watcher<S> {
@@ -205,6 +209,7 @@ impl<S: Source> Watcher<S> {
     fn missed(&mut self, gap: &Gap) -> anyhow::Result<()> {
         self.say("gap", "may have missed notifications", &gap.to_string());
         if matches!(gap, Gap::Disconnected(_)) {
+            self.status.set(Mode::Lost);
             // The next connection says that it is there.
             return Ok(());
         }
@@ -214,6 +219,7 @@ impl<S: Source> Watcher<S> {
     }
 
     fn resumed(&mut self) -> anyhow::Result<()> {
+        self.status.connected_again();
         self.say("resumed", "connected, and listening again", "");
         self.begin();
         self.resynchronise()
@@ -250,6 +256,7 @@ impl<S: Source> Watcher<S> {
     }
 
     fn notified(&mut self, it: &Notification<Bytes>) -> anyhow::Result<()> {
+        self.status.notified();
         if let Some(warning) = self.source.warning(it) {
             self.say("warning", "the server says", &warning);
         }
@@ -266,6 +273,13 @@ impl<S: Source> Watcher<S> {
     }
 
     fn fetch(&mut self, topic: &[u8]) -> anyhow::Result<()> {
+        self.status.set(Mode::Fetching);
+        let fetched = self.fetch_all(topic);
+        self.status.set(Mode::Listening);
+        fetched
+    }
+
+    fn fetch_all(&mut self, topic: &[u8]) -> anyhow::Result<()> {
         loop {
             match self.source.fetch(&self.client, topic) {
                 Ok(news) => {
@@ -338,6 +352,7 @@ fn exec(program: &Path, topic: &[u8], item: Option<&[u8]>) {
     };
     command.stdin(Stdio::null()).stdout(Stdio::from(io::stderr()));
     let name = program.display();
+    let _hidden = status::hide();
     match command.status() {
         Ok(status) if status.success() => {}
         Ok(status) => print::complain(format_args!("{name}: {status}")),

@@ -25,6 +25,8 @@ fn wrong_command_lines() {
         &["serve", "--every"],
         &["replay"],
         &["replay", "file", "--dialect", "nonsense"],
+        &["completions"],
+        &["man", "watch", "more"],
     ] {
         let end = run(args).expect(2);
         assert_eq!(end.out, [""; 0], "{args:?}");
@@ -37,8 +39,9 @@ fn wrong_command_lines() {
 fn no_command() {
     let end = run([""; 0]).expect(2);
     assert_eq!(end.out, [""; 0]);
-    for line in ["Usage: bellwire", "  demo ", "  serve ", "  call ", "  watch ", "  replay "] {
-        end.complains(&[line]);
+    end.complains(&["Usage: bellwire"]);
+    for command in ["demo", "serve", "call", "watch", "replay", "completions", "man"] {
+        end.complains(&[&format!("  {command} ")]);
     }
 }
 

@@ -131,6 +131,13 @@ impl<D: Dialect> Client<D> {
         self.paused.is_some() || at_barrier || self.is_upgrading()
     }
 
+    /// Whether [`output`](Self::output) has bytes to show.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        let full = self.output.len() >= self.config.limits.output;
+        self.has_output() || !self.is_closed() && !full && self.intent() != Step::Nothing
+    }
+
     /// Whether bytes are due that [`output`](Self::output) has shown before.
     #[must_use]
     pub fn has_output(&self) -> bool {

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 pub(crate) mod mailbox;
+pub(crate) mod terminal;
 
 /// Longer than anything here may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -62,9 +63,14 @@ impl Program {
     }
 
     pub(crate) fn spawn(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let out = Lines::of(child.stdout.take().unwrap());
-        let err = Lines::of(child.stderr.take().unwrap());
+        Self::spawn_as_is(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
+    }
+
+    /// Starts it with the streams that it was given. Of those, pipes are read.
+    pub(crate) fn spawn_as_is(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let out = child.stdout.take().map_or_else(|| Lines::of(io::empty()), Lines::of);
+        let err = child.stderr.take().map_or_else(|| Lines::of(io::empty()), Lines::of);
         Self { child, out, err }
     }
 

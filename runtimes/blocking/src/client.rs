@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bellwire::{Answer, Cause, Command, Dialect, Failure, Refusal};
+use bellwire::{Answer, Cause, Command, Dialect, Failure};
 use bellwire_adapter::{Ended, Error, RequestId};
 use bytes::Bytes;
 
-use crate::drive::{Shared, State};
+use crate::drive::Shared;
 
 /// A client of one server. Cheap to clone, and usable from many threads; the connection ends when
 /// all clones and all [`Notifications`](crate::Notifications) are gone.
@@ -83,53 +83,48 @@ impl<D: Dialect + Clone> Client<D> {
         let mut timeout = self.timeout;
         self.shared.revive();
         loop {
-            let given = self.shared.act(|state| {
-                let given = state.session.request(command, timeout);
-                given.map_err(|why| (why, state.ended().cloned()))
-            });
-            match given {
-                Ok(id) => return Ok(id),
-                Err((Refusal::Closed, _)) if self.resend => {
+            match self.shared.act(|state| state.drive.request(command, timeout)) {
+                Err(Error::NotConnected(ended)) if self.resend && ended.is_transient() => {
                     self.wait_connected(deadline)?;
                     timeout = deadline.map(|it| it.saturating_duration_since(Instant::now()));
                 }
-                Err((Refusal::Closed, Some(ended))) => return Err(Error::NotConnected(ended)),
-                Err((why, _)) => return Err(Error::Refused(why)),
+                given => return given,
             }
         }
     }
 
     fn wait_connected(&self, deadline: Option<Instant>) -> Result<(), Error> {
-        let connected = self.shared.wait(deadline, |state| state.is_connected().then_some(()));
-        connected.ok_or_else(|| match self.shared.lock().over.clone() {
+        let connected =
+            self.shared.wait(deadline, |state| state.drive.is_connected().then_some(()));
+        connected.ok_or_else(|| match self.shared.lock().drive.over().cloned() {
             Some(ended) => Error::NotConnected(ended),
             None => Error::Unanswered { failure: Failure::NeverSent(Cause::TimedOut), ended: None },
         })
     }
 
-    /// The answers to the commands that the connection [began with](crate::Connector::opening), in
+    /// The answers to the commands that the connection [began with](crate::Settings::opening), in
     /// order, without those that were not due.
     #[must_use]
     pub fn opened(&self) -> Vec<Answer> {
-        self.shared.lock().session.opening_answers().to_vec()
+        self.shared.lock().drive.session.opening_answers().to_vec()
     }
 
     /// Asks for notifications. Waiting for them does so, too.
     pub fn listen(&self) {
-        self.shared.act(|state| state.session.listen(true));
+        self.shared.act(|state| state.drive.session.listen(true));
     }
 
     /// Asks for no more notifications, until somebody waits for them again. Those on the way still
     /// come.
     pub fn unlisten(&self) {
-        self.shared.act(|state| state.session.listen(false));
+        self.shared.act(|state| state.drive.session.listen(false));
     }
 
     /// Stays out of the notification mode while the returned value lives, so that several requests
     /// cost one leave.
     #[must_use = "the pause ends when the returned value is dropped"]
     pub fn pause(&self) -> Pause<D> {
-        self.shared.act(|state| state.session.pause());
+        self.shared.act(|state| state.drive.session.pause());
         Pause { shared: Arc::clone(&self.shared) }
     }
 
@@ -141,7 +136,7 @@ impl<D: Dialect + Clone> Client<D> {
     /// Why it is over, if this program has not [closed](Self::close) it.
     pub fn drive(&self) -> Result<(), Error> {
         self.shared.wait(None, |_| None::<()>);
-        match self.shared.lock().over.clone() {
+        match self.shared.lock().drive.over().cloned() {
             None | Some(Ended::ByProgram) => Ok(()),
             Some(ended) => Err(Error::NotConnected(ended)),
         }
@@ -150,12 +145,19 @@ impl<D: Dialect + Clone> Client<D> {
     /// How many replies came that answer no command (guarantee G4).
     #[must_use]
     pub fn unsolicited(&self) -> u64 {
-        self.shared.lock().session.client().unsolicited()
+        self.shared.lock().drive.session.client().unsolicited()
+    }
+
+    /// Ends the connection for good, once all that was asked is answered, or has failed. Nothing more
+    /// may be asked.
+    pub fn shutdown(&self) {
+        self.shared.act(|state| state.drive.finish());
+        self.shared.wait(None, |_| None::<()>);
     }
 
     /// Ends the connection for good. Requests that wait fail; readers of notifications see the end.
     pub fn close(&self) {
-        self.shared.act(State::close);
+        self.shared.act(|state| state.drive.close());
     }
 }
 
@@ -189,12 +191,12 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
     pub fn part(&mut self) -> Option<Bytes> {
         let id = self.id?;
         // What has come is taken without a look at the socket and the clock.
-        let come = self.client.shared.lock().session.part(id);
+        let come = self.client.shared.lock().drive.session.part(id);
         if come.is_some() {
             return come;
         }
-        let next = self.client.shared.wait(None, |state| match state.session.part(id) {
-            None if !state.session.is_settled(id) => None,
+        let next = self.client.shared.wait(None, |state| match state.drive.session.part(id) {
+            None if !state.drive.session.is_settled(id) => None,
             part => Some(part),
         });
         next.flatten()
@@ -207,41 +209,29 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
     /// As [`Client::request`].
     pub fn wait(mut self) -> Result<C::Reply, Error> {
         while let Some(id) = self.id {
-            let outcome = self.client.shared.wait(None, |state| state.session.outcome(id));
+            let outcome = self.client.shared.wait(None, |state| state.drive.session.outcome(id));
             self.id = None;
             match outcome {
-                Some(Ok(answer)) => return self.read(answer),
                 Some(Err(Failure::NeverSent(Cause::ConnectionLost))) if self.client.resend => {
                     self.id = Some(self.client.give(&self.command, self.deadline)?);
                 }
-                Some(Err(failure)) => {
-                    let lost = matches!(
-                        failure,
-                        Failure::NeverSent(Cause::ConnectionLost)
-                            | Failure::SentUnanswered(Cause::ConnectionLost)
-                    );
-                    let ended = self.client.shared.lock().session.ended().cloned();
-                    return Err(Error::Unanswered { failure, ended: ended.filter(|_| lost) });
+                Some(Ok(answer)) => {
+                    let reply = self.command.decode(answer);
+                    return reply.map_err(|bad| self.client.shared.lock().drive.bad_reply(bad));
                 }
+                Some(Err(failure)) => return Err(self.client.shared.lock().drive.failed(failure)),
                 None => break,
             }
         }
-        let over = self.client.shared.lock().over.clone();
+        let over = self.client.shared.lock().drive.over().cloned();
         Err(Error::NotConnected(over.unwrap_or(Ended::ByProgram)))
-    }
-
-    fn read(&self, answer: Answer) -> Result<C::Reply, Error> {
-        self.command.decode(answer).map_err(|bad| {
-            let state = self.client.shared.lock();
-            Error::bad_reply(bad, state.session.client().dialect())
-        })
     }
 }
 
 impl<D: Dialect + Clone, C> Drop for Pending<D, C> {
     fn drop(&mut self) {
         if let Some(id) = self.id {
-            self.client.shared.note(|state| state.session.abandon(id));
+            self.client.shared.note(|state| state.drive.session.abandon(id));
         }
     }
 }
@@ -254,6 +244,6 @@ pub struct Pause<D: Dialect + Clone> {
 
 impl<D: Dialect + Clone> Drop for Pause<D> {
     fn drop(&mut self) {
-        self.shared.note(|state| state.session.unpause());
+        self.shared.note(|state| state.drive.session.unpause());
     }
 }

@@ -1,22 +1,22 @@
 //! Making connections.
 
-use std::fmt;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
+use std::ops::{Deref, DerefMut};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwire::{Config, Dialect};
-use bellwire_adapter::{Ended, Error, Observer, Opening, Reconnect, Session};
+use bellwire::Dialect;
+use bellwire_adapter::{Ended, Error, Reconnect, Settings};
 
 use crate::client::Client;
 use crate::drive::{Dial, Shared};
 use crate::notifications::Notifications;
 #[cfg(feature = "tls")]
-use crate::tls::{Tls, TlsConfig, rustls::pki_types::ServerName, server_name};
-use crate::transport::Transport;
+use crate::tls::{Tls, TlsConfig, rustls::pki_types::ServerName, server_name, shake_hands};
+use crate::transport::Pollable;
 
 /// Connects over TCP, with the defaults of [`Connector`].
 ///
@@ -33,7 +33,7 @@ where
     Connector::new(dialect).tcp(address)
 }
 
-/// How to connect, and what to do when a connection is lost.
+/// How to connect, and what to do when a connection is lost: its fields are those of [`Settings`].
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -46,40 +46,13 @@ where
 /// let (client, notifications) = connector.tcp("127.0.0.1:6789")?;
 /// # Ok::<(), bellwire_blocking::Error>(())
 /// ```
-#[non_exhaustive]
-pub struct Connector<D: Dialect> {
-    /// The dialect.
-    pub dialect: D,
-    /// The machine's configuration. Here, replies are awaited for 30 s by default.
-    pub config: Config,
-    /// What each connection begins with, in this order, before anything else is said: a password,
-    /// logging in, opening a mailbox. Default: nothing.
-    pub opening: Vec<Box<dyn Opening<D>>>,
-    /// How long an attempt to connect may take, for each address of the host. Default: 10 s.
-    pub timeout: Duration,
-    /// Whether and how to connect again when a connection is lost. Default: not at all.
-    pub reconnect: Option<Reconnect>,
-    /// How many notices wait for a reader who is slow, before a gap takes their place. Default:
-    /// 1024.
-    pub queue: usize,
-    /// Who sees everything that happens.
-    pub observer: Option<Box<dyn Observer>>,
-}
+#[derive(Debug)]
+pub struct Connector<D: Dialect>(Settings<D>);
 
 impl<D: Dialect + Clone> Connector<D> {
     /// The defaults.
     pub fn new(dialect: D) -> Self {
-        let mut config = Config::default();
-        config.timers.reply = Some(Duration::from_secs(30));
-        Self {
-            dialect,
-            config,
-            opening: Vec::new(),
-            timeout: Duration::from_secs(10),
-            reconnect: None,
-            queue: 1024,
-            observer: None,
-        }
+        Self(Settings::new(dialect))
     }
 
     /// Connects over TCP.
@@ -87,7 +60,7 @@ impl<D: Dialect + Clone> Connector<D> {
     /// # Errors
     ///
     /// When the first attempt fails, the server does not greet where it has to, or what the connection
-    /// [begins with](Self::opening) fails, even if [`reconnect`](Self::reconnect) is set: a first
+    /// [begins with](Settings::opening) fails, even if [`reconnect`](Settings::reconnect) is set: a first
     /// connection that is refused is more often a wrong address, or a wrong password, than a pause.
     pub fn tcp(
         self,
@@ -100,7 +73,7 @@ impl<D: Dialect + Clone> Connector<D> {
     /// Connects over TCP, and speaks TLS from the first byte on.
     ///
     /// `address` is `host:port`; the server has to prove that it is that host, be it a name or an
-    /// IP address. [`timeout`](Self::timeout) holds for the TLS handshake, too.
+    /// IP address. [`timeout`](Settings::timeout) holds for the TLS handshake, too.
     ///
     /// # Errors
     ///
@@ -116,13 +89,13 @@ impl<D: Dialect + Clone> Connector<D> {
         self.dial_named(address.into(), config.clone(), move |stream, config, name| {
             let mut stream = Tls::new(stream, config, name)?;
             stream.prepare()?;
-            stream.shake_hands(timeout)?;
+            shake_hands(&mut stream, timeout)?;
             Ok(stream)
         })
     }
 
     /// Connects over TCP in plaintext, and switches to TLS in the
-    /// [opening](Self::opening), which must hold the dialect's command for that: IMAP's
+    /// [opening](Settings::opening), which must hold the dialect's command for that: IMAP's
     /// [`StartTls`](bellwire::dialect::imap::StartTls). The server then has to prove that it is the
     /// host of `address`, which is `host:port`.
     ///
@@ -175,7 +148,7 @@ impl<D: Dialect + Clone> Connector<D> {
     /// # Errors
     ///
     /// When the stream cannot be made ready.
-    pub fn over(self, stream: impl Transport) -> Result<(Client<D>, Notifications<D>), Error> {
+    pub fn over(self, stream: impl Pollable) -> Result<(Client<D>, Notifications<D>), Error> {
         self.start(Box::new(stream), None)
     }
 
@@ -187,13 +160,11 @@ impl<D: Dialect + Clone> Connector<D> {
 
     fn start(
         self,
-        mut link: Box<dyn Transport>,
+        link: Box<dyn Pollable>,
         retry: Option<(Reconnect, Arc<Dial>)>,
     ) -> Result<(Client<D>, Notifications<D>), Error> {
-        link.prepare().map_err(|error| Error::NotConnected(Ended::from(error)))?;
         let timeout = self.config.timers.reply;
-        let Self { dialect, config, opening, queue, observer, .. } = self;
-        let session = Session::new(dialect, config, opening.into(), queue, observer);
+        let session = self.0.session();
         let shared = Shared::new(session, link, retry)
             .map_err(|error| Error::NotConnected(Ended::from(error)))?;
         let shared = Arc::new(shared);
@@ -215,14 +186,22 @@ fn connect_tcp(address: &impl ToSocketAddrs, timeout: Duration) -> io::Result<Tc
     Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host has no address")))
 }
 
-impl<D: Dialect + fmt::Debug> fmt::Debug for Connector<D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connector")
-            .field("dialect", &self.dialect)
-            .field("config", &self.config)
-            .field("timeout", &self.timeout)
-            .field("reconnect", &self.reconnect)
-            .field("queue", &self.queue)
-            .finish_non_exhaustive()
+impl<D: Dialect> From<Settings<D>> for Connector<D> {
+    fn from(settings: Settings<D>) -> Self {
+        Self(settings)
+    }
+}
+
+impl<D: Dialect> Deref for Connector<D> {
+    type Target = Settings<D>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<D: Dialect> DerefMut for Connector<D> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
     }
 }

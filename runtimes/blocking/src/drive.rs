@@ -9,13 +9,13 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bellwire::{Closed, Dialect};
-use bellwire_adapter::{Backoff, Ended, Reconnect, Session};
+use bellwire::Dialect;
+use bellwire_adapter::{Drive, Ended, Reconnect, Session};
 
-use crate::transport::{Moved, Ready, Transport, Waker, poll};
+use crate::transport::{Pollable, Ready, Waker, poll};
 
 /// Makes another connection.
-pub(crate) type Dial = dyn Fn() -> io::Result<Box<dyn Transport>> + Send + Sync;
+pub(crate) type Dial = dyn Fn() -> io::Result<Box<dyn Pollable>> + Send + Sync;
 
 /// What all handles of one client share.
 pub(crate) struct Shared<D: Dialect> {
@@ -26,66 +26,44 @@ pub(crate) struct Shared<D: Dialect> {
 }
 
 pub(crate) struct State<D: Dialect> {
-    pub(crate) session: Session<D>,
-    link: Option<Link>,
-    retry: Option<Retry>,
+    pub(crate) drive: Drive<D, dyn Pollable>,
+    dial: Option<Arc<Dial>>,
+    /// Of the connection.
+    descriptor: Option<Arc<OwnedFd>>,
     /// A thread polls, or connects.
     led: bool,
     /// It also waits until it may write.
     led_to_write: bool,
     /// It waits no longer than this.
     led_until: Option<Instant>,
-    /// Why there will be no more connection.
-    pub(crate) over: Option<Ended>,
-    buffer: Vec<u8>,
 }
 
-/// One connection.
-struct Link {
-    transport: Box<dyn Transport>,
-    /// Polled without the lock, hence a copy.
-    descriptor: Option<Arc<OwnedFd>>,
-    since: Instant,
-}
+/// A transport that is ready to be driven, and a copy of what to poll, which is done without the lock.
+type Prepared = (Box<dyn Pollable>, Option<Arc<OwnedFd>>);
 
-struct Retry {
-    backoff: Backoff,
-    dial: Arc<Dial>,
-    at: Instant,
-}
-
-const READ: usize = 16 * 1024;
-
-impl Link {
-    fn new(transport: Box<dyn Transport>) -> Self {
-        // Without a copy the stream is read as one that cannot be polled.
-        let descriptor = transport.descriptor().and_then(|fd| fd.try_clone_to_owned().ok());
-        Self { transport, descriptor: descriptor.map(Arc::new), since: Instant::now() }
-    }
+fn ready(mut transport: Box<dyn Pollable>) -> io::Result<Prepared> {
+    transport.prepare()?;
+    let descriptor = transport.descriptor().map(|fd| fd.try_clone_to_owned()).transpose()?;
+    Ok((transport, descriptor.map(Arc::new)))
 }
 
 impl<D: Dialect + Clone> Shared<D> {
     pub(crate) fn new(
         session: Session<D>,
-        transport: Box<dyn Transport>,
+        transport: Box<dyn Pollable>,
         retry: Option<(Reconnect, Arc<Dial>)>,
     ) -> io::Result<Self> {
-        let retry = retry.map(|(policy, dial)| Retry {
-            backoff: Backoff::new(policy),
-            dial,
-            at: Instant::now(),
-        });
+        let ready = ready(transport)?;
+        let (reconnect, dial) = retry.unzip();
         let mut state = State {
-            session,
-            link: None,
-            retry,
+            drive: Drive::new(session, reconnect, Instant::now),
+            dial,
+            descriptor: None,
             led: false,
             led_to_write: false,
             led_until: None,
-            over: None,
-            buffer: vec![0; READ],
         };
-        state.connect(transport);
+        state.connect(ready);
         Ok(Self { state: Mutex::new(state), changed: Condvar::new(), waker: Waker::new()? })
     }
 
@@ -97,7 +75,7 @@ impl<D: Dialect + Clone> Shared<D> {
     /// Does something and says at once what is due because of it.
     pub(crate) fn act<T>(&self, act: impl FnOnce(&mut State<D>) -> T) -> T {
         let mut state = self.lock();
-        state.catch_up();
+        state.drive.catch_up();
         let value = act(&mut state);
         state.turn();
         self.wake_leader(&state);
@@ -117,18 +95,15 @@ impl<D: Dialect + Clone> Shared<D> {
 
     /// Connects again, if there is no connection and it is time to.
     pub(crate) fn revive(&self) {
-        if !self.lock().is_connected() {
-            self.wait(Some(Instant::now()), |state| state.is_connected().then_some(()));
+        if !self.lock().drive.is_connected() {
+            self.wait(Some(Instant::now()), |state| state.drive.is_connected().then_some(()));
         }
     }
 
     /// Drives the connection until it has begun.
     pub(crate) fn wait_open(&self) -> Result<(), Ended> {
-        let begun = self.wait(None, |state| match state.session.ended() {
-            Some(ended) => Some(Err(ended.clone())),
-            None => state.session.is_open().then_some(Ok(())),
-        });
-        begun.unwrap_or_else(|| Err(self.lock().over.clone().unwrap_or(Ended::ByProgram)))
+        let begun = self.wait(None, |state| state.drive.opened());
+        begun.unwrap_or_else(|| Err(self.lock().drive.over().cloned().unwrap_or(Ended::ByProgram)))
     }
 
     /// Drives the connection until `done`. `None`: the deadline has passed, or all is over.
@@ -143,7 +118,7 @@ impl<D: Dialect + Clone> Shared<D> {
             state.turn();
             let value = done(&mut state);
             let passed = tried && deadline.is_some_and(|deadline| deadline <= Instant::now());
-            if value.is_some() || passed || state.over.is_some() {
+            if value.is_some() || passed || state.drive.over().is_some() {
                 break value;
             }
             state = self.go_on(state, deadline);
@@ -161,19 +136,21 @@ impl<D: Dialect + Clone> Shared<D> {
     ) -> MutexGuard<'s, State<D>> {
         self.wake_leader(&state);
         let until = earlier(deadline, state.next_deadline());
-        match &state.link {
-            Some(link) if !state.led => {
-                let descriptor = link.descriptor.clone();
-                self.lead(state, descriptor.as_deref(), until)
+        if !state.led {
+            if state.drive.is_connected() {
+                let descriptor = state.descriptor.clone();
+                return self.lead(state, descriptor.as_deref(), until);
             }
-            None if !state.led && state.retry_is_due() => self.reconnect(state),
-            _ => match left(until) {
-                Some(left) => {
-                    let waited = self.changed.wait_timeout(state, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-            },
+            if state.drive.retry_at().is_some_and(|at| at <= Instant::now()) {
+                return self.reconnect(state);
+            }
+        }
+        match left(until) {
+            Some(left) => {
+                let waited = self.changed.wait_timeout(state, left);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
         }
     }
 
@@ -184,11 +161,11 @@ impl<D: Dialect + Clone> Shared<D> {
         until: Option<Instant>,
     ) -> MutexGuard<'s, State<D>> {
         // What is buffered above the socket does not make that ready.
-        let Some(descriptor) = descriptor.filter(|_| !state.has_input()) else {
-            state.read();
+        let Some(descriptor) = descriptor.filter(|_| !state.drive.has_input()) else {
+            state.drive.read();
             return state;
         };
-        let write = state.awaits_write();
+        let write = state.drive.awaits_write();
         let wanted = Ready { write, ..Ready::to_read() };
         (state.led, state.led_to_write, state.led_until) = (true, write, until);
         drop(state);
@@ -197,10 +174,10 @@ impl<D: Dialect + Clone> Shared<D> {
         (state.led, state.led_to_write) = (false, false);
         match ready {
             Ok(ready) if ready.read => {
-                state.read();
+                state.drive.read();
             }
             Ok(_) => {}
-            Err(error) => state.lost(error.into()),
+            Err(error) => state.drive.lost(error.into()),
         }
         self.changed.notify_all();
         state
@@ -209,7 +186,8 @@ impl<D: Dialect + Clone> Shared<D> {
     /// What could not be written, and a deadline that comes sooner, must be waited for by the
     /// thread that polls; what is buffered must be read by it.
     fn wake_leader(&self, state: &State<D>) {
-        let more = state.has_input() || !state.led_to_write && state.awaits_write();
+        let drive = &state.drive;
+        let more = drive.has_input() || !state.led_to_write && drive.awaits_write();
         let sooner = match (state.next_deadline(), state.led_until) {
             (Some(next), Some(until)) => next < until,
             (next, None) => next.is_some(),
@@ -221,25 +199,15 @@ impl<D: Dialect + Clone> Shared<D> {
     }
 
     fn reconnect<'s>(&'s self, mut state: MutexGuard<'s, State<D>>) -> MutexGuard<'s, State<D>> {
-        let Some(dial) = state.retry.as_ref().map(|retry| Arc::clone(&retry.dial)) else {
-            return state;
-        };
+        let Some(dial) = state.dial.clone() else { return state };
         state.led = true;
         drop(state);
-        let dialled = dial().and_then(|mut transport| {
-            transport.prepare()?;
-            Ok(transport)
-        });
+        let dialled = dial().and_then(ready);
         let mut state = self.lock();
         state.led = false;
-        if state.over.is_none() {
-            match dialled {
-                Ok(transport) => {
-                    state.session.reconnected();
-                    state.connect(transport);
-                }
-                Err(error) => state.try_later(error.into()),
-            }
+        match dialled {
+            Ok(ready) => state.reconnect(ready),
+            Err(error) => state.drive.not_connected(error.into()),
         }
         self.changed.notify_all();
         state
@@ -247,193 +215,26 @@ impl<D: Dialect + Clone> Shared<D> {
 }
 
 impl<D: Dialect + Clone> State<D> {
-    fn connect(&mut self, transport: Box<dyn Transport>) {
-        if transport.is_private() {
-            self.session.secured();
-        }
-        self.link = Some(Link::new(transport));
+    fn connect(&mut self, (transport, descriptor): Prepared) {
+        self.descriptor = descriptor;
+        self.drive.connect(transport, self.descriptor.is_none());
     }
 
-    /// Tells the time, and says what is due.
+    fn reconnect(&mut self, (transport, descriptor): Prepared) {
+        self.descriptor = descriptor;
+        self.drive.reconnect(transport, self.descriptor.is_none());
+    }
+
     fn turn(&mut self) {
-        let Some(link) = &self.link else { return };
-        let now = link.since.elapsed();
-        if link.descriptor.is_some() && self.session.client().is_overdue(now) {
-            // Nobody may have read for long: what came in time counts.
-            self.read();
+        self.drive.turn();
+        if !self.drive.is_connected() {
+            // A copy would keep the connection open.
+            self.descriptor = None;
         }
-        self.session.tick(now);
-        self.insist_on_upgrade();
-        self.write();
-        if let Some(link) = &self.link {
-            // Arms the timers that saying something has started.
-            self.session.tick(link.since.elapsed());
-        }
-        self.note_end();
-    }
-
-    /// Reads what has come already: it cannot answer what is said next. A server that pours out
-    /// more than a socket holds is not waited for.
-    fn catch_up(&mut self) {
-        const ENOUGH: usize = 256;
-        for _ in 0..ENOUGH {
-            if !self.is_polled() || !self.read() {
-                return;
-            }
-        }
-    }
-
-    fn is_polled(&self) -> bool {
-        self.link.as_ref().is_some_and(|link| link.descriptor.is_some())
-    }
-
-    fn has_input(&self) -> bool {
-        self.link.as_ref().is_some_and(|link| link.transport.has_input())
-    }
-
-    fn awaits_write(&self) -> bool {
-        let due = self.session.client().has_output();
-        self.link.as_ref().is_some_and(|link| link.transport.awaits_write(due))
-    }
-
-    /// It cannot be written any more. What the server said before that is there to be read.
-    fn broken(&mut self, how: Ended) {
-        self.catch_up();
-        self.lost(how);
-    }
-
-    fn write(&mut self) {
-        while let Some(link) = &mut self.link {
-            let due = self.session.output();
-            if due.is_empty() {
-                if link.transport.awaits_write(false) {
-                    self.flush();
-                }
-                return;
-            }
-            match Moved::from(link.transport.write(due)) {
-                Moved::Bytes(count) => {
-                    self.session.written(count);
-                    self.flush();
-                }
-                Moved::Nothing => return,
-                Moved::Eof => return self.broken(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Moved::Failed(error) => return self.broken(error.into()),
-            }
-        }
-    }
-
-    fn flush(&mut self) {
-        let Some(link) = &mut self.link else { return };
-        if let Moved::Failed(error) = Moved::from(link.transport.flush().map(|()| 1)) {
-            self.broken(error.into());
-        }
-    }
-
-    /// Whether there may be more.
-    fn read(&mut self) -> bool {
-        let Some(link) = &mut self.link else { return false };
-        let polled = link.descriptor.is_some();
-        let moved = match link.transport.read(&mut self.buffer) {
-            // A read timeout of the stream's own, or, where there is none, of the connection.
-            Err(error) if polled && error.kind() == io::ErrorKind::TimedOut => Moved::Failed(error),
-            read => Moved::from(read),
-        };
-        let more = matches!(moved, Moved::Bytes(_));
-        match moved {
-            Moved::Bytes(count) => {
-                self.session.feed(&self.buffer[..count]);
-                self.upgrade();
-            }
-            Moved::Nothing => {}
-            Moved::Eof => self.lost(Ended::Closed(Closed::Cleanly)),
-            Moved::Failed(error) => self.lost(error.into()),
-        }
-        self.note_end();
-        more
-    }
-
-    /// Changes the stream, if both ends have just agreed to.
-    fn upgrade(&mut self) {
-        let Some(link) = &mut self.link else { return };
-        if !self.session.client().is_upgrading() {
-            return;
-        }
-        match link.transport.upgrade() {
-            Ok(()) => self.session.upgraded(),
-            Err(error) => self.lost(error.into()),
-        }
-    }
-
-    /// Ends a connection that was to switch to TLS, and has not when it is about to be used.
-    fn insist_on_upgrade(&mut self) {
-        let plain = self.link.as_ref().is_some_and(|link| link.transport.must_upgrade());
-        if plain && self.session.is_open() {
-            let what = "the opening has not switched to TLS; it must hold a command that does";
-            self.lost(io::Error::new(io::ErrorKind::InvalidInput, what).into());
-        }
-    }
-
-    fn lost(&mut self, how: Ended) {
-        self.session.closed(how);
-        self.note_end();
-    }
-
-    /// If the session says that the connection has ended, closes it and decides what comes next.
-    fn note_end(&mut self) {
-        let Some(ended) = self.session.ended().cloned() else { return };
-        let Some(mut link) = self.link.take() else { return };
-        link.transport.shutdown();
-        if let Some(retry) = &mut self.retry {
-            retry.backoff.lasted(link.since.elapsed());
-        }
-        self.try_later(ended);
-    }
-
-    fn try_later(&mut self, ended: Ended) {
-        let wait = match &mut self.retry {
-            Some(retry) if ended.is_transient() => retry.backoff.next_wait(),
-            _ => None,
-        };
-        match (wait, &mut self.retry) {
-            (Some(wait), Some(retry)) => {
-                log::info!("connecting again in {wait:.1?}: {ended}");
-                retry.at = Instant::now() + wait;
-                self.session.interrupted();
-            }
-            _ => self.over = Some(ended),
-        }
-    }
-
-    /// Ends the session for good.
-    pub(crate) fn close(&mut self) {
-        self.session.closed(Ended::ByProgram);
-        if let Some(mut link) = self.link.take() {
-            link.transport.shutdown();
-        }
-        self.over.get_or_insert(Ended::ByProgram);
-    }
-
-    /// Why there is no connection.
-    pub(crate) fn ended(&self) -> Option<&Ended> {
-        self.over.as_ref().or_else(|| self.session.ended())
-    }
-
-    /// Whether there is a connection.
-    pub(crate) fn is_connected(&self) -> bool {
-        self.link.is_some()
-    }
-
-    fn retry_is_due(&self) -> bool {
-        self.retry.as_ref().is_some_and(|retry| retry.at <= Instant::now())
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        match (&self.link, &self.retry) {
-            (Some(link), _) => self.session.deadline().and_then(|due| link.since.checked_add(due)),
-            (None, Some(retry)) if !self.led => Some(retry.at),
-            _ => None,
-        }
+        self.drive.deadline().or_else(|| self.drive.retry_at().filter(|_| !self.led))
     }
 }
 

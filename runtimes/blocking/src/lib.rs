@@ -38,10 +38,12 @@ mod transport;
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
-pub use bellwire_adapter::{Ended, Error, Gap, Notice, Observer, Opening, Reconnect, Recording};
+pub use bellwire_adapter::{
+    Ended, Error, Gap, Notice, Observer, Opening, Reconnect, Recording, Settings, Transport,
+};
 
 pub use client::{Client, Pause, Pending};
 pub use connector::{Connector, connect};
 pub use notifications::Notifications;
 pub use serve::{Peer, Server, ServerHandle, Service};
-pub use transport::{Plain, Transport};
+pub use transport::{Plain, Pollable};

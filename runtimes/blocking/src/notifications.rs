@@ -7,7 +7,7 @@ use bellwire::Dialect;
 use bellwire_adapter::{Ended, Error, Notice, QueueId};
 use bytes::Bytes;
 
-use crate::drive::{Shared, State};
+use crate::drive::Shared;
 
 /// The notifications of one client: all of them, or those about one topic.
 ///
@@ -27,7 +27,7 @@ pub struct Notifications<D: Dialect + Clone> {
 
 impl<D: Dialect + Clone> Notifications<D> {
     pub(crate) fn open(shared: Arc<Shared<D>>, topic: Option<Bytes>) -> Self {
-        let queue = shared.lock().session.inbox.open(topic);
+        let queue = shared.lock().drive.session.inbox.open(topic);
         Self { shared, queue, ended: false }
     }
 
@@ -58,9 +58,9 @@ impl<D: Dialect + Clone> Notifications<D> {
 
     fn wait_until(&mut self, deadline: Option<Instant>) -> Result<Option<Notice>, Error> {
         let queue = self.queue;
-        self.shared.lock().session.listen(true);
-        let notice = self.shared.wait(deadline, |state| state.session.inbox.take(queue));
-        match (notice, self.shared.lock().over.clone()) {
+        self.shared.lock().drive.session.listen(true);
+        let notice = self.shared.wait(deadline, |state| state.drive.session.inbox.take(queue));
+        match (notice, self.shared.lock().drive.over().cloned()) {
             (Some(notice), _) => Ok(Some(notice)),
             (None, Some(ended)) => Err(Error::NotConnected(ended)),
             (None, None) => Ok(None),
@@ -89,7 +89,8 @@ impl<D: Dialect + Clone> Iterator for Notifications<D> {
 impl<D: Dialect + Clone> Drop for Notifications<D> {
     fn drop(&mut self) {
         let queue = self.queue;
-        self.shared.note(|State { session, .. }| {
+        self.shared.note(|state| {
+            let session = &mut state.drive.session;
             session.inbox.close(queue);
             if !session.inbox.has_readers() {
                 session.listen(false);

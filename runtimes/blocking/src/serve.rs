@@ -45,7 +45,7 @@ use bellwire::{Refusal, Refused, Reply, ServerConfig, ServerDialect};
 use bytes::Bytes;
 use rustix::io::Errno;
 
-use crate::transport::{Ready, Transport, Waker, poll};
+use crate::transport::{Pollable, Ready, Waker, poll};
 use connection::{Connection, Serving};
 
 mod connection;

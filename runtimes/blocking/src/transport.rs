@@ -1,15 +1,16 @@
-//! What a connection runs over.
+//! What a thread can wait for.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use bellwire_adapter::Transport;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-/// A stream of bytes that a client can be driven over (guarantee G23).
-pub trait Transport: Read + Write + Send + 'static {
+/// A [`Transport`] that a thread can wait for.
+pub trait Pollable: Transport {
     /// What to poll before reading or writing; the stream must then be in non-blocking mode.
     /// `None`: the stream cannot be polled, and its reads block.
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
@@ -24,51 +25,9 @@ pub trait Transport: Read + Write + Send + 'static {
     fn prepare(&mut self) -> io::Result<()> {
         Ok(())
     }
-
-    /// Whether nobody can listen in: TLS, or a socket that never leaves the machine. Some dialects
-    /// send no password otherwise.
-    fn is_private(&self) -> bool {
-        false
-    }
-
-    /// Whether something can be read at once that polling the descriptor does not tell of: bytes
-    /// that the transport has taken from it already, as TLS does, or the end of them.
-    fn has_input(&self) -> bool {
-        false
-    }
-
-    /// Whether to wait until the descriptor may be written; `due` is whether anything is left that
-    /// [`write`](Write::write) would not take. A transport that has bytes of its own to write, or
-    /// that must read before it takes any, says so here; the former are written by
-    /// [`flush`](Write::flush).
-    fn awaits_write(&self, due: bool) -> bool {
-        due
-    }
-
-    /// From here on, speaks TLS (STARTTLS): both ends have just agreed to.
-    ///
-    /// The transport has read no further than what [`read`](Read::read) gave. Whatever of that
-    /// comes behind the agreement is no part of the secured conversation, and may be an attacker's:
-    /// the caller must refuse it (RFC 9051, section 11.1; RFC 3207, section 5).
-    ///
-    /// # Errors
-    ///
-    /// When the transport has no such form, or speaks TLS already.
-    fn upgrade(&mut self) -> io::Result<()> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, "this transport cannot be upgraded to TLS"))
-    }
-
-    /// Whether it has to be [upgraded](Self::upgrade) before it is used for anything but what the
-    /// connection begins with, because TLS was asked for.
-    fn must_upgrade(&self) -> bool {
-        false
-    }
-
-    /// Ends the connection in both directions, and wakes whoever polls it.
-    fn shutdown(&mut self) {}
 }
 
-impl Transport for TcpStream {
+impl Pollable for TcpStream {
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         Some(self.as_fd())
     }
@@ -78,28 +37,15 @@ impl Transport for TcpStream {
         self.set_nodelay(true)?;
         self.set_nonblocking(true)
     }
-
-    fn shutdown(&mut self) {
-        // It may be gone already.
-        let _ = TcpStream::shutdown(self, Shutdown::Both);
-    }
 }
 
-impl Transport for UnixStream {
+impl Pollable for UnixStream {
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         Some(self.as_fd())
     }
 
     fn prepare(&mut self) -> io::Result<()> {
         self.set_nonblocking(true)
-    }
-
-    fn is_private(&self) -> bool {
-        true
-    }
-
-    fn shutdown(&mut self) {
-        let _ = UnixStream::shutdown(self, Shutdown::Both);
     }
 }
 
@@ -131,6 +77,8 @@ impl<S: Write> Write for Plain<S> {
 }
 
 impl<S: Read + Write + Send + 'static> Transport for Plain<S> {}
+
+impl<S: Read + Write + Send + 'static> Pollable for Plain<S> {}
 
 /// Which directions to wait for, or are ready.
 #[derive(Clone, Copy, Debug, Default)]
@@ -221,28 +169,5 @@ impl Waker {
     fn drain(&self) {
         let mut bytes = [0; 64];
         while matches!((&self.receiver).read(&mut bytes), Ok(count) if count == bytes.len()) {}
-    }
-}
-
-/// What reading or writing without blocking came to.
-pub(crate) enum Moved {
-    Bytes(usize),
-    Nothing,
-    Eof,
-    Failed(io::Error),
-}
-
-impl From<io::Result<usize>> for Moved {
-    fn from(result: io::Result<usize>) -> Self {
-        match result {
-            Ok(0) => Self::Eof,
-            Ok(count) => Self::Bytes(count),
-            Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock
-                | io::ErrorKind::TimedOut
-                | io::ErrorKind::Interrupted => Self::Nothing,
-                _ => Self::Failed(error),
-            },
-        }
     }
 }

@@ -379,7 +379,7 @@ fn an_opening_is_repeated_while_its_refusal_passes() {
     let peer = plays(&texts.each_ref().map(String::as_str));
     let mut connector = Connector::new(Imap::default());
     connector.opening.push(Box::new(Select("INBOX".into())));
-    connector.reconnect = persistent("").reconnect;
+    connector.reconnect = persistent("").reconnect.clone();
     let (_client, notifications) = connector.tcp(peer.address).unwrap();
     let told: Vec<_> = notifications.collect();
     let gap = Notice::Gap(Gap::Disconnected(CLEANLY));

@@ -8,7 +8,7 @@ use std::thread;
 
 use bellwire::dialect::notif::{Get, Random};
 use bellwire_blocking::tls::Tls;
-use bellwire_blocking::{Ended, Error, Transport};
+use bellwire_blocking::{Ended, Error, Pollable, Transport};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 mod common;
@@ -148,7 +148,7 @@ fn g12_what_is_encrypted_ahead_is_bounded() {
     });
 }
 
-fn wait_readable(near: &impl Transport) {
+fn wait_readable(near: &impl Pollable) {
     let descriptor = near.descriptor().unwrap();
     let timeout = Timespec::try_from(PATIENCE).ok();
     let mut polled = [PollFd::new(&descriptor, PollFlags::IN)];

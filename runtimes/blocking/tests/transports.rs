@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use bellwire::dialect::notif::{Get, Notif, Random};
-use bellwire_blocking::{Ended, Error, Plain, Transport};
+use bellwire_blocking::{Ended, Error, Plain, Pollable, Transport};
 use bellwire_testkit::Scripted;
 
 mod common;
@@ -33,7 +33,7 @@ const TEXT: &str = "
 ";
 
 /// The same session over each.
-fn session_over<A>(stream: impl Transport, peer: Scripted<A>) {
+fn session_over<A>(stream: impl Pollable, peer: Scripted<A>) {
     let (client, mut notifications) = connector(TEXT).over(stream).unwrap();
     assert_eq!(client.request(Random), Ok(1));
     assert_eq!(next(&mut notifications), "random");
@@ -170,7 +170,9 @@ impl Write for Failing {
     }
 }
 
-impl Transport for Failing {
+impl Transport for Failing {}
+
+impl Pollable for Failing {
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.polled.then(|| self.stream.as_fd())
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bellwire::dialect::notif::{Get, Notif, Random};
 use bellwire::transcript::Act;
 use bellwire::{Cause, Error as Fault, Failure};
-use bellwire_blocking::{Client, Ended, Error, Notifications, Observer, Transport};
+use bellwire_blocking::{Client, Ended, Error, Notifications, Observer, Pollable, Transport};
 use bellwire_testkit::Scripted;
 
 mod common;
@@ -147,7 +147,7 @@ impl Write for Ahead {
     }
 }
 
-impl Transport for Ahead {
+impl Pollable for Ahead {
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         Some(self.socket.as_fd())
     }
@@ -155,7 +155,9 @@ impl Transport for Ahead {
     fn prepare(&mut self) -> io::Result<()> {
         self.socket.set_nonblocking(true)
     }
+}
 
+impl Transport for Ahead {
     fn has_input(&self) -> bool {
         !self.ahead.lock().unwrap().is_empty()
     }

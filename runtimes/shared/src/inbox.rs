@@ -1,11 +1,13 @@
 //! Notifications on their way to whoever reads them: bounded, and never lost in silence.
 
 use std::collections::VecDeque;
+use std::task::Waker;
 
 use bellwire::Notification;
 use bytes::Bytes;
 
 use crate::error::Ended;
+use crate::wakers::Wakers;
 
 /// What a reader of notifications gets, in the order of the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,24 +65,27 @@ pub struct QueueId(usize);
 pub struct Inbox {
     queues: Vec<Option<Queue>>,
     capacity: usize,
+    pub(crate) wakers: Wakers,
 }
 
 #[derive(Debug)]
 struct Queue {
     topic: Option<Bytes>,
     notices: VecDeque<Notice>,
+    /// Who waits for the next.
+    waker: Option<Waker>,
 }
 
 impl Inbox {
     /// An inbox without readers, whose queues hold at most `capacity` notices each.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { queues: Vec::new(), capacity: capacity.max(1) }
+        Self { queues: Vec::new(), capacity: capacity.max(1), wakers: Wakers::default() }
     }
 
     /// Opens a queue: for notifications about `topic`, or for all that have no queue of their own.
     pub fn open(&mut self, topic: Option<Bytes>) -> QueueId {
-        let queue = Some(Queue { topic, notices: VecDeque::new() });
+        let queue = Some(Queue { topic, notices: VecDeque::new(), waker: None });
         match self.queues.iter().position(Option::is_none) {
             Some(index) => {
                 self.queues[index] = queue;
@@ -95,9 +100,8 @@ impl Inbox {
 
     /// Closes a queue. What is in it is its reader's to lose.
     pub fn close(&mut self, id: QueueId) {
-        if let Some(queue) = self.queues.get_mut(id.0) {
-            *queue = None;
-        }
+        let closed = self.queues.get_mut(id.0).and_then(Option::take);
+        self.wakers.drop_later(closed.and_then(|queue| queue.waker));
     }
 
     /// Whether anybody reads.
@@ -117,6 +121,7 @@ impl Inbox {
         let topic = topics.find(|topic| **topic == notification.topic).cloned();
         for queue in self.queues.iter_mut().flatten().filter(|queue| queue.topic == topic) {
             queue.push(Notice::Notification(notification.clone()), self.capacity);
+            self.wakers.wake_later(queue.waker.take());
         }
     }
 
@@ -124,6 +129,21 @@ impl Inbox {
     pub fn broadcast(&mut self, notice: &Notice) {
         for queue in self.queues.iter_mut().flatten() {
             queue.push(notice.clone(), self.capacity);
+            self.wakers.wake_later(queue.waker.take());
+        }
+    }
+
+    /// Has `waker` woken when a reader's queue gets its next notice, or there will be none.
+    pub fn watch(&mut self, id: QueueId, waker: &Waker) {
+        if let Some(queue) = self.queues.get_mut(id.0).and_then(Option::as_mut) {
+            self.wakers.watch(&mut queue.waker, waker);
+        }
+    }
+
+    /// There will be no more notices.
+    pub(crate) fn over(&mut self) {
+        for queue in self.queues.iter_mut().flatten() {
+            self.wakers.wake_later(queue.waker.take());
         }
     }
 }

@@ -6,19 +6,29 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod backoff;
+mod drive;
 mod error;
 mod inbox;
+mod link;
 mod observer;
 mod opening;
 mod recording;
 mod session;
+mod settings;
 #[cfg(feature = "tls")]
 pub mod tls;
+mod transport;
+mod wakers;
 
 pub use backoff::{Backoff, Reconnect};
+pub use drive::{Drive, ENOUGH};
 pub use error::{Ended, Error};
 pub use inbox::{Gap, Inbox, Notice, QueueId};
+pub use link::{Link, Moved};
 pub use observer::{Observer, log_lines};
 pub use opening::Opening;
 pub use recording::Recording;
 pub use session::{Outcome, RequestId, Session};
+pub use settings::Settings;
+pub use transport::{Transport, is_pause};
+pub use wakers::Wakers;

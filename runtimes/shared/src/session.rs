@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use bellwire::transcript::{Act, Said};
@@ -17,9 +18,11 @@ use crate::error::Ended;
 use crate::inbox::{Gap, Inbox, Notice};
 use crate::observer::{Observer, log_lines};
 use crate::opening::{Opening, as_typed};
+use crate::wakers::Wakers;
 
 mod begin;
 mod gather;
+mod waiting;
 
 use begin::Opened;
 use gather::{Copies, Pieces, Request};
@@ -55,6 +58,9 @@ pub struct Session<D: Dialect> {
     pauses: usize,
     /// A gap stands in the inbox, and the server has not confirmed that it sends notifications again.
     resuming: bool,
+    /// Who waits for a connection.
+    waiting: Vec<Waker>,
+    wakers: Wakers,
 }
 
 impl<D: Dialect + Clone> Session<D> {
@@ -81,6 +87,8 @@ impl<D: Dialect + Clone> Session<D> {
             listening: false,
             pauses: 0,
             resuming: false,
+            waiting: Vec::new(),
+            wakers: Wakers::default(),
         };
         session.begin();
         session
@@ -98,6 +106,7 @@ impl<D: Dialect + Clone> Session<D> {
     pub fn reconnected(&mut self) {
         self.client = self.client.successor(self.fresh.clone());
         self.ended = None;
+        self.wakers.wake_later(self.waiting.drain(..));
         self.begin();
         if self.client.is_listening() {
             self.observe(|observer| observer.act(&Act::Listen));
@@ -223,7 +232,9 @@ impl<D: Dialect + Clone> Session<D> {
     /// The caller does not wait any more.
     pub fn abandon(&mut self, id: RequestId) {
         let RequestId { connection, ticket } = id;
-        let waits = self.requests.remove(&id).is_some_and(|request| request.outcome.is_none());
+        let request = self.requests.remove(&id);
+        let waits = request.as_ref().is_some_and(|request| request.outcome.is_none());
+        self.wakers.drop_later(request.and_then(|request| request.waker));
         self.pieces.forget(id);
         if waits && connection == self.connection {
             self.observe(|observer| observer.act(&Act::Abandon(ticket.number())));
@@ -306,7 +317,7 @@ impl<D: Dialect + Clone> Session<D> {
 
     /// The next event that is more than a part of an answer.
     fn next_event(&mut self) -> Result<Option<Event<Bytes>>, bellwire::Error> {
-        let Self { client, observer, connection, requests, copies, pieces, .. } = self;
+        let Self { client, observer, connection, requests, copies, pieces, wakers, .. } = self;
         let mut events = client.events();
         while let Some(event) = events.next()? {
             log::debug!("#{connection} {event}");
@@ -319,6 +330,7 @@ impl<D: Dialect + Clone> Session<D> {
                     let id = RequestId { connection: *connection, ticket };
                     if let Some(request) = requests.get_mut(&id) {
                         request.take(copies.copy(text));
+                        wakers.wake_later(request.part_waker());
                     }
                 }
                 Event::Data { .. } => return Ok(Some(event.map(|text| copies.copy(text)))),
@@ -343,17 +355,20 @@ impl<D: Dialect + Clone> Session<D> {
                 let text = self.pieces.whole(Some(id), text);
                 if let Some(request) = self.requests.get_mut(&id) {
                     request.take(text);
+                    self.wakers.wake_later(request.part_waker());
                 }
             }
             Event::Reply { ticket, reply } => {
                 if let Some(request) = self.requests.get_mut(&id(ticket)) {
                     request.outcome = Some(Ok(reply));
+                    self.wakers.wake_later(request.waker.take());
                 }
                 self.copies.end();
             }
             Event::Failed { ticket, why } => {
                 if let Some(request) = self.requests.get_mut(&id(ticket)) {
                     request.outcome = Some(Err(why));
+                    self.wakers.wake_later(request.waker.take());
                 }
             }
             _ => {}
@@ -375,6 +390,7 @@ impl<D: Dialect + Clone> Session<D> {
             opening |= self.opening.waiting == Some(id);
             if let Some(request) = self.requests.get_mut(&id) {
                 request.take(text.clone());
+                self.wakers.wake_later(request.part_waker());
                 too_much |= request.size > limits.reply || request.parts.len() > limits.parts;
             }
         }

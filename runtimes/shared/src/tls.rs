@@ -16,7 +16,10 @@ use rustls::{AlertDescription, CertificateError, InvalidMessage, RootCertStore};
 
 pub use rustls;
 
+mod stream;
 mod verify;
+
+pub use stream::Tls;
 
 /// Which servers are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,11 +8,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bellwire::{Refusal, Reply, ServerDialect, ServerEvent, Ticket};
-use bellwire_adapter::{Ended, log_lines};
+use bellwire_adapter::{Ended, Moved, Transport, log_lines};
 use bytes::Bytes;
 
 use super::{Audience, Hub, Peer, Service};
-use crate::transport::{Moved, Ready, Transport, Waker, poll};
+use crate::transport::{Ready, Waker, poll};
 
 /// What a connection shares with the server's handles.
 pub(super) struct Connection<D: ServerDialect> {

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::thread;
 
 use bellwire::dialect::notif::Get;
-use bellwire_blocking::Transport;
+use bellwire_blocking::Pollable;
 use rustix::net::sockopt;
 
 use super::{connector, next};
@@ -21,7 +21,7 @@ pub(crate) fn tighten(stream: &impl AsFd, bytes: usize) {
 
 /// The client writes 10 MiB while the peer, who reads nothing yet, writes 10 MiB; then the peer reads
 /// in small bites, and answers with 10 MiB more.
-pub(crate) fn both_ways(near: impl Transport, far: impl Read + Write + Send + 'static) {
+pub(crate) fn both_ways(near: impl Pollable, far: impl Read + Write + Send + 'static) {
     let peer = thread::spawn(move || {
         let mut far = BufReader::with_capacity(1024, far);
         let topic = "n".repeat(LINE);

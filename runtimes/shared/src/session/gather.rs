@@ -1,6 +1,7 @@
 //! What answers are made of, until somebody takes it.
 
 use std::collections::VecDeque;
+use std::task::Waker;
 
 use bellwire::{Failure, Reply};
 use bytes::{Bytes, BytesMut};
@@ -14,12 +15,21 @@ pub(super) struct Request {
     /// Bytes of the parts.
     pub(super) size: usize,
     pub(super) outcome: Option<Result<Reply<Bytes>, Failure>>,
+    /// Who waits for the outcome.
+    pub(super) waker: Option<Waker>,
+    /// He waits for the next part, too.
+    pub(super) wants_part: bool,
 }
 
 impl Request {
     pub(super) fn take(&mut self, part: Bytes) {
         self.size += part.len();
         self.parts.push_back(part);
+    }
+
+    /// Whom to wake because a part has come.
+    pub(super) fn part_waker(&mut self) -> Option<Waker> {
+        self.waker.take_if(|_| self.wants_part)
     }
 }
 
