@@ -42,6 +42,9 @@ pub struct AsyncStd;
 /// How to connect; see [`bellwire_async::Connector`].
 pub type Connector<D> = bellwire_async::Connector<D, AsyncStd>;
 
+/// A server; see [`bellwire_async::Server`].
+pub type Server<D, S> = bellwire_async::Server<D, S, AsyncStd>;
+
 /// Connects over TCP to `host:port`, with the defaults of [`Connector`].
 ///
 /// # Cancel safety

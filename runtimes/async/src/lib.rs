@@ -1,5 +1,6 @@
-//! What Bellwire's adapters for async runtimes share: the client, and the loop that drives it. Users
-//! meet it through `bellwire-tokio`, `bellwire-async-std` and `bellwire-smol`, which add a [`Runtime`].
+//! What Bellwire's adapters for async runtimes share: the client, the server, and the loops that
+//! drive them. Users meet it through `bellwire-tokio`, `bellwire-async-std` and `bellwire-smol`, which add
+//! a [`Runtime`].
 //!
 //! A [`Client`] is the same type on every runtime, and needs none once it is connected.
 
@@ -12,6 +13,7 @@ mod drivers;
 mod notifications;
 mod polled;
 pub mod runtime;
+pub mod serve;
 
 #[cfg(feature = "tls")]
 pub use bellwire_adapter::tls;
@@ -23,3 +25,4 @@ pub use client::{Client, Pause, Pending};
 pub use connector::{Connected, Connector};
 pub use notifications::Notifications;
 pub use runtime::Runtime;
+pub use serve::{Peer, Server, ServerHandle, Service};

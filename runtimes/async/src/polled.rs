@@ -14,11 +14,13 @@ pub(crate) struct Polled<S> {
     stream: S,
     waker: Waker,
     private: bool,
+    /// It has taken bytes that it may not have sent.
+    unsent: bool,
 }
 
 impl<S: Stream> Polled<S> {
     pub(crate) fn new(stream: S, waker: Waker) -> Self {
-        Self { stream, waker, private: false }
+        Self { stream, waker, private: false, unsent: false }
     }
 
     /// Nobody can listen in.
@@ -45,17 +47,24 @@ impl<S: Stream> Read for Polled<S> {
 
 impl<S: Stream> Write for Polled<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.unsent = true;
         self.poll(|stream, context| stream.poll_write(context, bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.poll(AsyncWrite::poll_flush)
+        self.poll(AsyncWrite::poll_flush)?;
+        self.unsent = false;
+        Ok(())
     }
 }
 
 impl<S: Stream> Transport for Polled<S> {
     fn is_private(&self) -> bool {
         self.private
+    }
+
+    fn awaits_write(&self, due: bool) -> bool {
+        due || self.unsent
     }
 
     fn shutdown(&mut self) {

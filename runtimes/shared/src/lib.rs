@@ -1,5 +1,5 @@
-//! What Bellwire's adapters share, so that no runtime repeats it: a client's session without its
-//! I/O. An adapter adds a transport, a clock and a way to wait.
+//! What Bellwire's adapters share, so that no runtime repeats it: a client's session and a
+//! server's connections without their I/O. An adapter adds a transport, a clock and a way to wait.
 //!
 //! Users of an adapter meet these types through it.
 
@@ -13,6 +13,7 @@ mod link;
 mod observer;
 mod opening;
 mod recording;
+mod serve;
 mod session;
 mod settings;
 #[cfg(feature = "tls")]
@@ -28,6 +29,7 @@ pub use link::{Link, Moved};
 pub use observer::{Observer, log_lines};
 pub use opening::Opening;
 pub use recording::Recording;
+pub use serve::{Peer, ServerHandle, Serving, Wanted, accept_again};
 pub use session::{Outcome, RequestId, Session};
 pub use settings::Settings;
 pub use transport::{Transport, is_pause};

@@ -42,6 +42,9 @@ pub struct Smol;
 /// How to connect; see [`bellwire_async::Connector`].
 pub type Connector<D> = bellwire_async::Connector<D, Smol>;
 
+/// A server; see [`bellwire_async::Server`].
+pub type Server<D, S> = bellwire_async::Server<D, S, Smol>;
+
 /// Connects over TCP to `host:port`, with the defaults of [`Connector`].
 ///
 /// # Cancel safety

@@ -44,6 +44,9 @@ pub struct Tokio;
 /// How to connect; see [`bellwire_async::Connector`].
 pub type Connector<D> = bellwire_async::Connector<D, Tokio>;
 
+/// A server; see [`bellwire_async::Server`].
+pub type Server<D, S> = bellwire_async::Server<D, S, Tokio>;
+
 /// Connects over TCP to `host:port`, with the defaults of [`Connector`].
 ///
 /// # Cancel safety
