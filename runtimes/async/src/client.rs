@@ -87,20 +87,33 @@ impl<D: Dialect + Clone> Client<D> {
         self.ask(command, false)
     }
 
+    /// Asks several things at once; see [`send`](Self::send). What is refused is so by itself.
+    pub fn send_all<C>(
+        &self,
+        commands: impl IntoIterator<Item = C>,
+    ) -> Vec<Result<Pending<D, C>, Error>>
+    where
+        C: Command<D> + fmt::Debug,
+    {
+        commands.into_iter().map(|command| self.send(command)).collect()
+    }
+
     fn ask<C>(&self, command: C, at_once: bool) -> Result<Pending<D, C>, Error>
     where
         C: Command<D> + fmt::Debug,
     {
-        let deadline = self.timeout.and_then(|timeout| self.handle.clock.after(timeout));
         let given = match at_once {
-            true => self.handle.request(&command, deadline),
-            false => self.handle.enqueue(&command, deadline),
+            true => self.handle.request(&command, self.timeout),
+            false => self.handle.enqueue(&command, self.timeout),
         };
         let id = match given {
             Err(Error::NotConnected(_)) if self.resend && self.handle.may_connect() => None,
             given => Some(given?),
         };
         let client = self.clone();
+        // Only what is made again has to keep the deadline itself.
+        let timeout = self.timeout.filter(|_| self.resend);
+        let deadline = timeout.and_then(|timeout| self.handle.clock.after(timeout));
         Ok(Pending { client, command, id, deadline, sleep: None, unsaid: !at_once, told: false })
     }
 
@@ -279,7 +292,9 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
         }
         // Before it is tried, so that no connection is missed.
         handle.lock().drive.session.watch_connection(context.waker());
-        match handle.request(&self.command, self.deadline) {
+        let now = (handle.clock.now)();
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(now));
+        match handle.request(&self.command, left) {
             Err(Error::NotConnected(_)) if handle.may_connect() => {}
             given => {
                 self.sleep = None;
