@@ -233,7 +233,7 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
     /// ```
     pub fn part(&mut self) -> Option<Bytes> {
         let id = self.id?;
-        // What has come is taken without a look at the socket and the clock.
+        // As in `wait`.
         let come = self.client.shared.lock().drive.session.part(id);
         if come.is_some() {
             return come;
@@ -252,7 +252,10 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
     /// As [`Client::request`].
     pub fn wait(mut self) -> Result<C::Reply, Error> {
         while let Some(id) = self.id {
-            let outcome = self.client.shared.wait(None, |state| state.drive.session.outcome(id));
+            // What has come is taken without a look at the socket and the clock.
+            let come = self.client.shared.lock().drive.session.outcome(id);
+            let outcome = come
+                .or_else(|| self.client.shared.wait(None, |state| state.drive.session.outcome(id)));
             self.id = None;
             match outcome {
                 Some(Err(Failure::NeverSent(Cause::ConnectionLost))) if self.client.resend => {
