@@ -102,3 +102,23 @@ fn who_drove_for_others_may_go() {
         assert_eq!(last.join().unwrap().unwrap(), "9");
     });
 }
+
+/// The same, with nobody who does anything else at all.
+#[test]
+fn who_drove_and_left_hands_over() {
+    in_time(2 * PATIENCE, || {
+        // Either of the two may drive; mostly, it is the one who came first.
+        for _ in 0..10 {
+            let (address, asked, answer) = server();
+            let (client, _notifications) = Connector::new(Touchy::default()).tcp(address).unwrap();
+            let pending = client.within(None).send("1?").unwrap();
+            let leaves = client.within(Some(Duration::from_millis(50)));
+            let leaves = thread::spawn(move || leaves.request("2?"));
+            let waits = thread::spawn(move || pending.wait());
+            assert!(leaves.join().unwrap().is_err());
+            assert_eq!(asked.recv().unwrap(), "1?");
+            answer.send(()).unwrap();
+            assert_eq!(waits.join().unwrap().unwrap(), "1");
+        }
+    });
+}

@@ -1,9 +1,12 @@
 //! `send`, and what it gives: dropped before, between and behind its parts.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use crate::checks::Subject;
 use crate::proof::{Proof, Spoken, mailbox, numbered, pipelined, player, spooled};
 use crate::requests::in_each_dialect;
-use crate::world::{Peer, cut, finish};
+use crate::world::{Peer, cut, finish, pass};
 
 /// G3: `Pending` is dropped after it was polled so many times; others that were sent before and behind it
 /// have their own replies.
@@ -79,6 +82,26 @@ fn dropped_pendings_leave_no_slot_behind() {
             }
         }
         assert_eq!(ours.client.unsolicited(), 0, "{}", spoken.name);
+    }
+    in_each_dialect!(check);
+}
+
+/// G16: nothing happens but that its time passes: who drives has been told of that in time, and sleeps no
+/// longer.
+#[test]
+fn its_time_is_kept_by_those_who_drive() {
+    fn check<D: Proof>(spoken: &Spoken<D>) {
+        let (near, mut peer) = Peer::pair(spoken.wire, 64);
+        let ours = finish(&mut peer, spoken.connect(near)).unwrap();
+        ours.client.unlisten();
+        peer.settle();
+        peer.stalled = true;
+        let client = ours.client.within(Some(Duration::from_secs(5)));
+        let mut asks = pin!(client.request(D::ask(1)));
+        assert!(finish(&mut peer, asks.as_mut()).is_none(), "{}", spoken.name);
+        pass(Duration::from_secs(5));
+        let ended = finish(&mut peer, asks).map(|reply| reply.is_err());
+        assert_eq!(ended, Some(true), "{}: nobody keeps the time", spoken.name);
     }
     in_each_dialect!(check);
 }
