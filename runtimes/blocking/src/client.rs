@@ -252,8 +252,12 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
     /// As [`Client::request`].
     pub fn wait(mut self) -> Result<C::Reply, Error> {
         while let Some(id) = self.id {
-            // What has come is taken without a look at the socket and the clock.
-            let come = self.client.shared.lock().drive.session.outcome(id);
+            // What has come is taken without a look at the socket and the clock; but a connection that
+            // was given up is closed first.
+            let come = {
+                let session = &mut self.client.shared.lock().drive.session;
+                if session.ended().is_none() { session.outcome(id) } else { None }
+            };
             let outcome = come
                 .or_else(|| self.client.shared.wait(None, |state| state.drive.session.outcome(id)));
             self.id = None;
