@@ -58,6 +58,22 @@ impl Log {
         });
     }
 
+    /// Waits until the client has said a line so many times.
+    #[track_caller]
+    pub fn wait_said(&self, line: &str, times: usize) {
+        self.wait(&format!("{times} times {line:?} of the client's"), |seen| {
+            seen.said.iter().filter(|it| *it == line).count() >= times
+        });
+    }
+
+    /// Waits until the last that the client has said is a line with this end.
+    #[track_caller]
+    pub fn wait_last_said(&self, end: &str) {
+        self.wait(&format!("{end:?}, and nothing behind it,"), |seen| {
+            seen.said.last().is_some_and(|last| last.split(' ').next_back() == Some(end))
+        });
+    }
+
     /// Waits until so many bytes of the server's have come, or the connection has ended.
     #[track_caller]
     pub fn wait_heard(&self, bytes: usize) {

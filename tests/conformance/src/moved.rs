@@ -218,6 +218,8 @@ impl<R: Runtime> Runtime for Moved<R> {
             Sleeper(state.numbered)
         };
         Box::pin(poll_fn(move |context| {
+            // All of it, so that it is dropped with the future, and not before.
+            let sleeper = &sleeper;
             let mut state = state();
             if state.now >= at {
                 return Poll::Ready(());

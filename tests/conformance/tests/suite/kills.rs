@@ -8,8 +8,8 @@ use bellwire::dialect::mpd::Mpd;
 use bellwire::dialect::notif::Notif;
 use bellwire::{Cause, Closed, Failure};
 use bellwire_adapter::{Ended, Error, Gap, Notice, Reconnect};
-use bellwire_any::{Client, Connector, Notifications, Wire};
-use bellwire_conformance::{Driven, Runtime, on_each_runtime};
+use bellwire_any::{Connector, Notifications, Wire};
+use bellwire_conformance::{Driven, Log, Runtime, on_each_runtime};
 use bellwire_testkit::{PATIENCE, Script};
 use bytes::Bytes;
 
@@ -23,6 +23,8 @@ on_each_runtime! {
     before_the_next_greeting => next_greeting,
     /// G18, G22: while a connection begins; the next begins with the same.
     during_the_opening => opening,
+    /// G1, G18: who fetches an outcome when there is another connection already is told why all the same.
+    an_outcome_that_is_fetched_late => fetched_late,
     /// G1, G8, G22: each phase of notif's mode.
     in_each_phase_notif => |it| NOTIF.iter().for_each(|kill| kill.play::<Notif>(it)),
     /// G1, G8, G22: each phase of MPD's.
@@ -59,7 +61,7 @@ fn never_begins<D: Wire + Default>(runtime: Runtime, texts: &[&str]) {
 
 fn next_greeting(runtime: Runtime) {
     let ends = ["S: <EOF>", "S: OK M\\\nS: <EOF>", "S: <RESET>", "S: OK MPD 0.23.5\nS: <EOF>"];
-    let greeted = "S: OK MPD 0.23.5\nC: idle\nS: changed: mixer\nS| OK\nC: idle\n";
+    let greeted = "S: OK MPD 0.23.5\nC: idle\nS: changed: mixer\n";
     let mut texts = vec!["S: OK MPD 0.23.5\nC: idle\nS: <EOF>"];
     texts.extend(ends);
     texts.push(greeted);
@@ -75,7 +77,7 @@ fn next_greeting(runtime: Runtime) {
     told.dedup();
     assert_eq!(told.first().map(String::as_str), Some("Resumed"));
     assert!(told.len() <= 4, "{told:?}");
-    drop((client, notifications));
+    client.close();
     peer.finish().unwrap();
 }
 
@@ -96,7 +98,7 @@ fn opening(runtime: Runtime) {
     let told: Vec<_> = (0..3).map(|_| next(&mut notifications)).collect();
     assert_eq!(told, [&gap(CLEANLY), "Resumed", "* 4 EXISTS"]);
     assert_eq!(client.opened()[0].parts, ["* 3 EXISTS"]);
-    drop((client, notifications));
+    client.close();
     peer.finish().unwrap();
     // The first time it is not tried again.
     let peer = Script::new(&[format!("{begins}S: <EOF>")]).tcp().unwrap();
@@ -106,17 +108,34 @@ fn opening(runtime: Runtime) {
     peer.finish().unwrap();
 }
 
-/// A connection on which two commands are asked, and which then ends.
+fn fetched_late(runtime: Runtime) {
+    let peer = Script::new(&["C: random?\nS: <EOF>", "C: random?\nS: 2"]).held().tcp().unwrap();
+    let (mut connector, log) = (connector::<Notif>(runtime), Log::default());
+    connector.observer = Some(Box::new(log.clone()));
+    let (client, _notifications) = connector.tcp(peer.address).unwrap();
+    let lost = client.send("random?").unwrap();
+    let driven = Driven::new(&client);
+    peer.release();
+    log.wait_connections(2);
+    assert_eq!(client.request("random?").unwrap(), "2");
+    let ended = Some(Ended::Closed(CLEANLY));
+    assert_eq!(lost.wait(), Err(Error::Unanswered { failure: LOST, ended }));
+    drop(driven);
+    peer.finish().unwrap();
+}
+
+/// A connection on which commands are asked, and which then ends.
 struct Kill {
     /// Whether notifications are asked for before, and asked for no more before the commands.
     listens: bool,
     leaves: bool,
-    /// What the program asks, twice; nothing, where that would end the phase.
+    /// What the program asks, twice where the server can be held until then; nothing, where that would end the
+    /// phase.
     asks: Option<&'static str>,
     /// The server's connection, up to where it is killed.
     text: &'static str,
     how: How,
-    /// What becomes of the two.
+    /// What becomes of them.
     outcomes: [Failure; 2],
     /// The next connection.
     next: &'static str,
@@ -223,8 +242,14 @@ const IMAP: &[Kill] = &[
         How::MidFrame(26),
         ONE_LOST,
     ),
-    imap(true, "S: * PREAUTH ready\nC: A1 IDLE\nS: <EOF>", How::Cleanly, BOTH_NEVER),
-    imap(true, "S: * PREAUTH ready\nC: A1 IDLE\nS: <RESET>", How::Reset, BOTH_NEVER),
+    Kill {
+        asks: None,
+        ..imap(true, "S: * PREAUTH ready\nC: A1 IDLE\nS: <EOF>", How::Cleanly, BOTH_NEVER)
+    },
+    Kill {
+        asks: None,
+        ..imap(true, "S: * PREAUTH ready\nC: A1 IDLE\nS: <RESET>", How::Reset, BOTH_NEVER)
+    },
     Kill {
         asks: None,
         ..imap(
@@ -265,33 +290,35 @@ impl Kill {
         let greets = self.text.starts_with("S:");
         let script = Script::new(&texts);
         let peer = if greets { script.tcp() } else { script.held().tcp() }.unwrap();
-        let (client, mut notifications) = connector::<D>(runtime).tcp(peer.address).unwrap();
+        let (mut connector, log) = (connector::<D>(runtime), Log::default());
+        connector.observer = Some(Box::new(log.clone()));
+        let (client, mut notifications) = connector.tcp(peer.address).unwrap();
         if self.listens {
             client.listen();
         }
         if self.leaves {
             let driven = Driven::new(&client);
             peer.release();
-            self.leave(&client, &mut notifications);
+            log.wait_said(if greets { "idle" } else { "notif" }, 1);
+            client.unlisten();
+            log.wait_connections(2);
+            // Whoever waits for notifications wants them again.
+            self.reads_on(&mut notifications);
             drop(driven);
-            return;
+            return peer.finish().unwrap();
         }
-        let asked: Vec<_> = self.asks.into_iter().flat_map(|it| [Bytes::from(it); 2]).collect();
-        let asked: Vec<_> = asked.into_iter().map(|it| client.send(it)).collect();
+        // What is not held may be killed before the second is asked.
+        let count = if greets { 1 } else { 2 };
+        let asks = self.asks.iter().flat_map(|it| std::iter::repeat_n(*it, count));
+        let asked: Vec<_> = asks.map(|it| client.send(it)).collect();
         peer.release();
         self.compare(asked.into_iter().map(|sent| match sent {
             Ok(pending) => pending.wait(),
             Err(why) => Err(why),
         }));
         self.reads_on(&mut notifications);
-        drop((client, notifications));
+        client.close();
         peer.finish().unwrap_or_else(|why| panic!("{why}, in\n{}", self.text));
-    }
-
-    fn leave<D: Wire>(&self, client: &Client<D>, notifications: &mut Notifications<D>) {
-        client.unlisten();
-        // Whoever waits for notifications wants them again.
-        self.reads_on(notifications);
     }
 
     fn compare(&self, outcomes: impl Iterator<Item = Result<Bytes, Error>>) {
@@ -313,7 +340,7 @@ impl Kill {
     fn reads_on<D: Wire>(&self, notifications: &mut Notifications<D>) {
         let told = next(notifications);
         match self.how {
-            How::Reset => assert!(told.starts_with("Gap(Disconnected(Io"), "{told}"),
+            How::Reset => assert!(told.starts_with("Disconnected(Io"), "{told}"),
             _ => assert_eq!(told, format!("{:?}", Gap::Disconnected(self.ended()))),
         }
         for expected in self.told {
