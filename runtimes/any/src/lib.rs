@@ -21,6 +21,11 @@ mod connector;
 mod runtime;
 mod serve;
 
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 pub use bellwire_adapter::{
     Ended, Error, Gap, Notice, Observer, Opening, Peer, Reconnect, Recording, ServerHandle,
     Settings, tls,

@@ -30,10 +30,6 @@ pub type Connected<D> = Result<(Client<D>, Notifications<D>), Error>;
 
 /// How to connect on the runtime `R`, and what to do when a connection is lost: its fields are those of
 /// [`Settings`].
-///
-/// # Cancel safety
-///
-/// A connection that is being made ends if its future is dropped.
 pub struct Connector<D: Dialect, R> {
     settings: Settings<D>,
     undriven: bool,
@@ -58,6 +54,10 @@ where
 
     /// Connects over TCP to `host:port`.
     ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it leaves no connection behind.
+    ///
     /// # Errors
     ///
     /// When the first attempt fails, the server does not greet where it has to, or what the connection
@@ -74,6 +74,10 @@ where
     }
 
     /// Connects to a Unix socket.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it leaves no connection behind.
     ///
     /// # Errors
     ///
@@ -92,6 +96,10 @@ where
     /// `address` is `host:port`; the server has to prove that it is that host, be it a name or an
     /// IP address. [`timeout`](Settings::timeout) holds for both together.
     ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it leaves no connection behind.
+    ///
     /// # Errors
     ///
     /// As [`tcp`](Self::tcp). A certificate that is refused is an [`Ended::Io`] of the kind
@@ -105,6 +113,10 @@ where
     /// [opening](Settings::opening), which must hold the dialect's command for that: IMAP's
     /// [`StartTls`](bellwire::dialect::imap::StartTls). The server then has to prove that it is the
     /// host of `address`, which is `host:port`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it leaves no connection behind.
     ///
     /// # Errors
     ///
@@ -142,6 +154,10 @@ where
     }
 
     /// Uses a stream of the runtime that is connected already. It cannot be connected again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it leaves no connection behind.
     ///
     /// # Errors
     ///

@@ -9,10 +9,10 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use bellwire::{Command, Dialect};
-use bellwire_adapter::{Drive, ENOUGH, Ended, Error, RequestId, Settings, Transport};
+use bellwire::Dialect;
+use bellwire_adapter::{Drive, ENOUGH, Ended, Settings, Transport};
 
 use crate::drivers::{Drivers, Place};
 use crate::runtime::{BoxFuture, Clock};
@@ -43,6 +43,8 @@ pub(crate) struct State<D: Dialect> {
     again: bool,
     /// There may be more to read than whoever reads at the moment has seen.
     unread: bool,
+    /// Those who drive are called already, and have not come yet.
+    called: bool,
 }
 
 impl<D: Dialect + Clone> Shared<D> {
@@ -56,8 +58,14 @@ impl<D: Dialect + Clone> Shared<D> {
         let reconnect = settings.reconnect.clone().filter(|_| dial.is_some());
         let mut drive = Drive::new(settings.session(), reconnect, clock.now);
         drive.connect(transport, false);
-        let state =
-            Mutex::new(State { drive, armed: None, dials: false, again: false, unread: false });
+        let state = Mutex::new(State {
+            drive,
+            armed: None,
+            dials: false,
+            again: false,
+            unread: false,
+            called: false,
+        });
         Self { state, drivers, handles: AtomicUsize::new(0), dial, clock }
     }
 
@@ -136,52 +144,28 @@ impl<D: Dialect + Clone> Shared<D> {
         value
     }
 
-    /// Gives a command, and says it at once. While others are under way, a driver says it, with all
-    /// that is given meanwhile: many small writes cost much more than one.
-    pub(crate) fn request<C>(
-        &self,
-        command: &C,
-        deadline: Option<Instant>,
-    ) -> Result<RequestId, Error>
-    where
-        C: Command<D> + fmt::Debug,
-    {
-        let state = self.lock();
-        if state.drive.session.client().pending() > 0 {
-            return self.enqueue_on(state, command, deadline);
+    /// Asks something, and says it at once. While others are under way, a driver says it, with all that
+    /// is asked meanwhile: many small writes cost much more than one.
+    pub(crate) fn ask<T>(&self, ask: impl FnOnce(&mut State<D>) -> T) -> T {
+        let mut state = self.lock();
+        if state.drive.session.client().pending() == 0 {
+            return self.act_on(state, ask);
         }
-        self.act_on(state, |state| state.drive.request(command, self.left(deadline)))
+        let asked = ask(&mut state);
+        self.release(state, true);
+        asked
     }
 
-    /// Gives a command, to be said by a driver, or with the next that is done.
-    pub(crate) fn enqueue<C>(
-        &self,
-        command: &C,
-        deadline: Option<Instant>,
-    ) -> Result<RequestId, Error>
-    where
-        C: Command<D> + fmt::Debug,
-    {
+    /// Asks something, to be said by a driver, or with the next that is done.
+    pub(crate) fn ask_later<T>(&self, ask: impl FnOnce(&mut State<D>) -> T) -> T {
         let mut state = self.lock();
         if state.drive.session.client().pending() == 0 {
             // What has come already cannot answer this.
             state = self.read(state).0;
         }
-        self.enqueue_on(state, command, deadline)
-    }
-
-    fn enqueue_on<C>(
-        &self,
-        mut state: Guard<'_, D>,
-        command: &C,
-        deadline: Option<Instant>,
-    ) -> Result<RequestId, Error>
-    where
-        C: Command<D> + fmt::Debug,
-    {
-        let given = state.drive.request(command, self.left(deadline));
+        let asked = ask(&mut state);
         self.release(state, true);
-        given
+        asked
     }
 
     /// Says what is due.
@@ -193,23 +177,16 @@ impl<D: Dialect + Clone> Shared<D> {
         }
     }
 
-    fn left(&self, deadline: Option<Instant>) -> Option<Duration> {
-        deadline.map(|it| it.saturating_duration_since((self.clock.now)()))
-    }
-
     /// Unlocks, and wakes those who have to know what has changed.
     fn release(&self, mut state: Guard<'_, D>, due: bool) {
-        let sooner = match (state.deadline(), state.armed) {
-            (Some(next), Some(armed)) => next < armed,
-            (next, None) => next.is_some(),
-            (None, _) => false,
-        };
         let unread = mem::take(&mut state.unread);
-        let due = due || sooner || unread || state.drive.over().is_some();
+        let over = state.drive.over().is_some();
+        let due = due || unread || over || !state.called && state.is_sooner();
+        let calls = due && !mem::replace(&mut state.called, true);
         let wakers = state.drive.session.wakers();
         drop(state);
         wakers.wake();
-        if due {
+        if calls {
             self.drivers.wake_all();
         }
     }
@@ -233,12 +210,22 @@ impl<D: Dialect + Clone> Shared<D> {
         mut done: impl FnMut(&mut State<D>) -> Option<T>,
     ) -> Option<T> {
         let place = self.drivers.join();
-        let mut driver = Driver { shared: self, place, sleep: None, dialling: None };
+        let mut driver =
+            Driver { shared: self, place, sleep: None, dialling: None, yielded: false };
         poll_fn(|context| driver.poll(context, &mut done)).await
     }
 }
 
 impl<D: Dialect + Clone> State<D> {
+    /// Whether a driver sleeps too long.
+    fn is_sooner(&self) -> bool {
+        match (self.deadline(), self.armed) {
+            (Some(next), Some(armed)) => next < armed,
+            (next, None) => next.is_some(),
+            (None, _) => false,
+        }
+    }
+
     /// When a driver has something to do, if nothing else happens.
     fn deadline(&self) -> Option<Instant> {
         self.drive.deadline().or_else(|| self.drive.retry_at().filter(|_| !self.dials))
@@ -262,6 +249,8 @@ struct Driver<'a, D: Dialect> {
     place: Place,
     sleep: Option<(Instant, BoxFuture<()>)>,
     dialling: Option<Dialling>,
+    /// It has let others run first.
+    yielded: bool,
 }
 
 impl<D: Dialect + Clone> Driver<'_, D> {
@@ -275,12 +264,20 @@ impl<D: Dialect + Clone> Driver<'_, D> {
             self.place.register(context.waker());
             let dialled = self.poll_dial(context);
             let mut state = self.shared.lock();
+            if !self.yielded && state.drive.session.client().is_due() {
+                // Others may be about to say more, which is then written with it.
+                self.yielded = true;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.yielded = false;
             state.dialled(dialled);
             if self.shared.handles.load(Ordering::SeqCst) == 0 {
                 state.drive.close();
             }
             let (state, all) = self.shared.read(state);
             let mut state = self.shared.write(state);
+            state.called = false;
             let unread = !all || state.drive.is_free() && mem::take(&mut state.unread);
             let value = done(&mut state);
             let ends = value.is_some() || state.drive.over().is_some();

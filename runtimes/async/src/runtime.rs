@@ -18,6 +18,10 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for S {}
 
 /// A runtime: its clock and its sleep, its tasks, its sockets.
+///
+/// # Cancel safety
+///
+/// Dropping any of its futures must leave nothing behind: no socket, no sleeper.
 pub trait Runtime: Sized + Send + Sync + 'static {
     /// A TCP connection.
     type Tcp: Stream;

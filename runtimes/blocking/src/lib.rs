@@ -33,11 +33,6 @@ pub mod serve;
 pub mod tls;
 mod transport;
 
-/// The README's examples are tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
-
 pub use bellwire_adapter::{
     Ended, Error, Gap, Notice, Observer, Opening, Reconnect, Recording, Settings, Transport,
 };

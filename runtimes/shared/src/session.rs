@@ -1,7 +1,6 @@
 //! A client's session without its I/O: over one connection after the other, with requests whose
 //! callers wait, and notifications on their way to their readers.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::task::Waker;
@@ -25,7 +24,7 @@ mod gather;
 mod waiting;
 
 use begin::Opened;
-use gather::{Copies, Pieces, Request};
+use gather::{Copies, Pieces, Request, Requests};
 
 /// Names a request through the whole session: tickets start anew with each connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,7 +45,7 @@ pub struct Session<D: Dialect> {
     client: Client<D>,
     openings: Arc<[Box<dyn Opening<D>>]>,
     opening: Opened,
-    requests: BTreeMap<RequestId, Request>,
+    requests: Requests,
     copies: Copies,
     pieces: Pieces,
     /// Notifications on their way.
@@ -79,7 +78,7 @@ impl<D: Dialect + Clone> Session<D> {
             fresh: dialect,
             openings,
             opening: Opened::default(),
-            requests: BTreeMap::new(),
+            requests: Requests::default(),
             copies: Copies::default(),
             pieces: Pieces::default(),
             inbox: Inbox::new(capacity),
@@ -204,7 +203,7 @@ impl<D: Dialect + Clone> Session<D> {
         let ticket =
             self.client.command_within(command, timeout).map_err(|Refused { why, .. }| why)?;
         let id = RequestId { connection: self.connection, ticket };
-        self.requests.insert(id, Request::default());
+        self.requests.push(id);
         if let Some(observer) = &mut self.observer {
             let text = command::redacted(self.client.dialect(), command).unwrap_or_default();
             let text = as_typed(text);
@@ -218,15 +217,16 @@ impl<D: Dialect + Clone> Session<D> {
 
     /// The outcome of a request, if it has one; it is given once.
     pub fn outcome(&mut self, id: RequestId) -> Option<Outcome> {
-        let outcome = self.requests.get_mut(&id)?.outcome.take()?;
-        let parts = self.requests.remove(&id)?.parts;
+        self.requests.get(id)?.outcome.as_ref()?;
+        let Request { outcome, parts, .. } = self.requests.remove(id)?;
+        let outcome = outcome?;
         Some(outcome.map(|reply| Answer { parts: parts.into(), reply }))
     }
 
     /// The oldest part of a request's reply that has come and was not taken yet. It is then no part of
     /// the outcome's answer, so that a reply of any size can be taken bit by bit.
     pub fn part(&mut self, id: RequestId) -> Option<Bytes> {
-        let request = self.requests.get_mut(&id)?;
+        let request = self.requests.get_mut(id)?;
         let part = request.parts.pop_front()?;
         request.size -= part.len();
         Some(part)
@@ -234,13 +234,13 @@ impl<D: Dialect + Clone> Session<D> {
 
     /// Whether a request has its outcome.
     pub fn is_settled(&self, id: RequestId) -> bool {
-        self.requests.get(&id).is_none_or(|request| request.outcome.is_some())
+        self.requests.get(id).is_none_or(|request| request.outcome.is_some())
     }
 
     /// The caller does not wait any more.
     pub fn abandon(&mut self, id: RequestId) {
         let RequestId { connection, ticket } = id;
-        let request = self.requests.remove(&id);
+        let request = self.requests.remove(id);
         let waits = request.as_ref().is_some_and(|request| request.outcome.is_none());
         self.wakers.drop_later(request.and_then(|request| request.waker));
         self.pieces.forget(id);
@@ -336,7 +336,7 @@ impl<D: Dialect + Clone> Session<D> {
                 // Of some answers there are very many of these.
                 Event::Part { ticket, text } if pieces.is_empty() => {
                     let id = RequestId { connection: *connection, ticket };
-                    if let Some(request) = requests.get_mut(&id) {
+                    if let Some(request) = requests.get_mut(id) {
                         request.take(copies.copy(text));
                         wakers.wake_later(request.part_waker());
                     }
@@ -361,20 +361,20 @@ impl<D: Dialect + Clone> Session<D> {
             Event::Part { ticket, text } => {
                 let id = id(ticket);
                 let text = self.pieces.whole(Some(id), text);
-                if let Some(request) = self.requests.get_mut(&id) {
+                if let Some(request) = self.requests.get_mut(id) {
                     request.take(text);
                     self.wakers.wake_later(request.part_waker());
                 }
             }
             Event::Reply { ticket, reply } => {
-                if let Some(request) = self.requests.get_mut(&id(ticket)) {
+                if let Some(request) = self.requests.get_mut(id(ticket)) {
                     request.outcome = Some(Ok(reply));
                     self.wakers.wake_later(request.waker.take());
                 }
                 self.copies.end();
             }
             Event::Failed { ticket, why } => {
-                if let Some(request) = self.requests.get_mut(&id(ticket)) {
+                if let Some(request) = self.requests.get_mut(id(ticket)) {
                     request.outcome = Some(Err(why));
                     self.wakers.wake_later(request.waker.take());
                 }
@@ -396,7 +396,7 @@ impl<D: Dialect + Clone> Session<D> {
             let id = RequestId { connection, ticket };
             asked = true;
             opening |= self.opening.waiting == Some(id);
-            if let Some(request) = self.requests.get_mut(&id) {
+            if let Some(request) = self.requests.get_mut(id) {
                 request.take(text.clone());
                 self.wakers.wake_later(request.part_waker());
                 too_much |= request.size > limits.reply || request.parts.len() > limits.parts;
@@ -414,7 +414,7 @@ impl<D: Dialect + Clone> Session<D> {
 
     /// Keeps a piece, if somebody may want the whole.
     fn take_piece(&mut self, id: Option<RequestId>, text: &Bytes) {
-        if id.is_some_and(|id| !self.requests.contains_key(&id)) {
+        if id.is_some_and(|id| !self.requests.contains(id)) {
             return;
         }
         if self.pieces.len_of(id) + text.len() > self.client.config().limits.reply {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bellwire::transcript::Act;
 use bellwire::{Answer, Dialect};
 
-use super::{Pieces, Request, RequestId, Session};
+use super::{Pieces, RequestId, Session};
 use crate::error::{Ended, Error};
 
 /// How far a connection has begun.
@@ -57,7 +57,7 @@ impl<D: Dialect + Clone> Session<D> {
             return match opening.give(&mut self.client) {
                 Ok(ticket) => {
                     let id = RequestId { connection: self.connection, ticket };
-                    self.requests.insert(id, Request::default());
+                    self.requests.push(id);
                     self.opening.waiting = Some(id);
                     self.observe(|observer| observer.act(&Act::Opening(text)));
                 }

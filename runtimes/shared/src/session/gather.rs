@@ -8,6 +8,49 @@ use bytes::{Bytes, BytesMut};
 
 use super::RequestId;
 
+/// The requests whose callers wait. They come in the order of their ids, and mostly go in it: a queue
+/// finds and drops them faster than a map.
+#[derive(Debug, Default)]
+pub(super) struct Requests(VecDeque<(RequestId, Request)>);
+
+impl Requests {
+    /// A new request; its id is higher than any before.
+    pub(super) fn push(&mut self, id: RequestId) {
+        debug_assert!(self.0.back().is_none_or(|(last, _)| *last < id));
+        self.0.push_back((id, Request::default()));
+    }
+
+    pub(super) fn contains(&self, id: RequestId) -> bool {
+        self.place(id).is_some()
+    }
+
+    pub(super) fn get(&self, id: RequestId) -> Option<&Request> {
+        Some(&self.0.get(self.place(id)?)?.1)
+    }
+
+    pub(super) fn get_mut(&mut self, id: RequestId) -> Option<&mut Request> {
+        let place = self.place(id)?;
+        Some(&mut self.0.get_mut(place)?.1)
+    }
+
+    pub(super) fn remove(&mut self, id: RequestId) -> Option<Request> {
+        let place = self.place(id)?;
+        Some(self.0.remove(place)?.1)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Request> {
+        self.0.iter().map(|(_, request)| request)
+    }
+
+    fn place(&self, id: RequestId) -> Option<usize> {
+        // Tickets are numbered one by one, so if nobody in between has gone it is just there.
+        let first = self.0.front()?.0.ticket.number();
+        let guess = usize::try_from(id.ticket.number().wrapping_sub(first)).ok();
+        let there = |place: &usize| self.0.get(*place).is_some_and(|(it, _)| *it == id);
+        guess.filter(there).or_else(|| self.0.binary_search_by_key(&id, |(id, _)| *id).ok())
+    }
+}
+
 /// A request whose caller waits.
 #[derive(Debug, Default)]
 pub(super) struct Request {

@@ -19,7 +19,7 @@ impl<D: Dialect> Session<D> {
     }
 
     fn watch(&mut self, id: RequestId, wants_part: bool, waker: &Waker) {
-        if let Some(request) = self.requests.get_mut(&id) {
+        if let Some(request) = self.requests.get_mut(id) {
             request.wants_part = wants_part;
             self.wakers.watch(&mut request.waker, waker);
         }
@@ -42,12 +42,7 @@ impl<D: Dialect> Session<D> {
     /// Whether each request has its outcome, and all that is due was written.
     pub fn is_done(&self) -> bool {
         let waits = |request: &Request| request.outcome.is_none();
-        !self.requests.values().any(waits) && !self.client.has_output()
-    }
-
-    /// How many requests have no outcome yet.
-    pub fn waiting(&self) -> usize {
-        self.requests.values().filter(|request| request.outcome.is_none()).count()
+        !self.requests.iter().any(waits) && !self.client.has_output()
     }
 
     /// There will be no other connection.
