@@ -295,11 +295,18 @@ impl Kill {
         let (client, mut notifications) = connector.tcp(peer.address).unwrap();
         if self.listens {
             client.listen();
+            // A command that comes before that is said goes first.
+            log.wait_last_said(if !greets {
+                "notif"
+            } else if newline.is_empty() {
+                "IDLE"
+            } else {
+                "idle"
+            });
         }
         if self.leaves {
             let driven = Driven::new(&client);
             peer.release();
-            log.wait_said(if greets { "idle" } else { "notif" }, 1);
             client.unlisten();
             log.wait_connections(2);
             // Whoever waits for notifications wants them again.
