@@ -200,8 +200,8 @@ impl Player {
         let (text, within) = match act {
             Act::Command(text) => (text, self.reply),
             Act::Within(time, text) => (text, Some(*time)),
-            Act::Listen => return self.client().map(|client| client.listen()),
-            Act::Unlisten => return self.client().map(|client| client.unlisten()),
+            Act::Listen => return self.client().map(Live::listen),
+            Act::Unlisten => return self.client().map(Live::unlisten),
             Act::Abandon(ticket) => {
                 // Who has waited does not wait any more.
                 let pending = self.pending.remove(ticket).ok_or("there is no such command")?;

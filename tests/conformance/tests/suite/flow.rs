@@ -8,7 +8,7 @@ use bellwire::dialect::mpd::{self, Mpd};
 use bellwire::dialect::notif::Notif;
 use bellwire_adapter::{Gap, Notice, Settings};
 use bellwire_any::Wire;
-use bellwire_conformance::{Asks, Far, Reads, on_each_runtime, over_little};
+use bellwire_conformance::{Asks, Far, Log, Reads, on_each_runtime, over_little};
 use bytes::Bytes;
 
 on_each_runtime! {
@@ -43,17 +43,26 @@ on_each_runtime! {
         server.recv().unwrap();
     },
     /// G8, G21: no reply is kept back, and what did not fit is counted.
-    a_reader_sleeps_notif => |it| over_little!(it, narrow::<Notif>(), chatter_notif, |client, notifications| {
-        sleeper(client, notifications, |number| Bytes::from(format!("{number}?")))
-    }),
+    a_reader_sleeps_notif => |it| {
+        let (settings, log) = narrow::<Notif>();
+        over_little!(it, settings, chatter_notif, |client, notifications| {
+            sleeper(client, notifications, &log, "notif", |number| Bytes::from(format!("{number}?")))
+        });
+    },
     /// G8, G21.
-    a_reader_sleeps_mpd => |it| over_little!(it, narrow::<Mpd>(), chatter_mpd, |client, notifications| {
-        sleeper(client, notifications, |_| Bytes::from("ping"))
-    }),
+    a_reader_sleeps_mpd => |it| {
+        let (settings, log) = narrow::<Mpd>();
+        over_little!(it, settings, chatter_mpd, |client, notifications| {
+            sleeper(client, notifications, &log, "idle", |_| Bytes::from("ping"))
+        });
+    },
     /// G8, G21.
-    a_reader_sleeps_imap => |it| over_little!(it, narrow::<Imap>(), chatter_imap, |client, notifications| {
-        sleeper(client, notifications, |_| Bytes::from("NOOP"))
-    }),
+    a_reader_sleeps_imap => |it| {
+        let (settings, log) = narrow::<Imap>();
+        over_little!(it, settings, chatter_imap, |client, notifications| {
+            sleeper(client, notifications, &log, "IDLE", |_| Bytes::from("NOOP"))
+        });
+    },
 }
 
 const LINES: usize = 160;
@@ -119,7 +128,7 @@ fn flood_mpd(far: Box<dyn Far>) {
     for _ in 0..LINES {
         let asked = line(&mut far);
         let number = asked.rsplit('t').next().unwrap().trim_end_matches('"');
-        write!(far.get_mut(), "number: {number}\nOK\n").unwrap();
+        writeln!(far.get_mut(), "number: {number}\nOK").unwrap();
     }
 }
 
@@ -172,19 +181,24 @@ const QUEUE: usize = 8;
 const ROUNDS: usize = 40;
 const EACH: usize = 3;
 
-fn narrow<D: Wire + Default>() -> Settings<D> {
-    let mut settings = Settings::new(D::default());
+fn narrow<D: Wire + Default>() -> (Settings<D>, Log) {
+    let (mut settings, log) = (Settings::new(D::default()), Log::default());
     settings.queue = QUEUE;
-    settings
+    settings.observer = Some(Box::new(log.clone()));
+    (settings, log)
 }
 
 /// Replies flow, and nobody reads notifications; all of them are there when the last reply is.
 async fn sleeper<D: Wire, K: Asks<D>>(
     client: K,
     mut notifications: K::Notifications,
+    log: &Log,
+    enter: &str,
     question: impl Fn(usize) -> Bytes,
 ) {
     client.listen();
+    // A command that comes before that is said goes first.
+    log.wait_last_said(enter);
     for number in 0..ROUNDS {
         client.ask(question(number)).await.unwrap();
     }
@@ -230,7 +244,7 @@ fn chatter_mpd(far: Box<dyn Far>) {
             "idle" => {}
             "noidle" => {
                 let news: String = news(round).map(|it| format!("changed: {it}\n")).collect();
-                write!(far.get_mut(), "{news}OK\n").unwrap();
+                writeln!(far.get_mut(), "{news}OK").unwrap();
             }
             "ping" => {
                 far.get_mut().write_all(b"OK\n").unwrap();
