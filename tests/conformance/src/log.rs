@@ -1,7 +1,7 @@
 //! What has happened on a client's connections.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bellwire::transcript::{Said, escape};
 use bellwire::{Abandoned, Event};
@@ -21,7 +21,6 @@ struct Seen {
     /// Bytes of the server's.
     heard: usize,
     connections: usize,
-    time: Duration,
     over: bool,
 }
 
@@ -88,12 +87,6 @@ impl Log {
         self.wait(&format!("{count} connections"), |seen| seen.connections >= count);
     }
 
-    /// Waits until the machine was told that so much time has passed, or the connection has ended.
-    #[track_caller]
-    pub fn wait_time(&self, time: Duration) {
-        self.wait(&format!("{time:?}"), |seen| seen.time >= time || seen.over);
-    }
-
     #[track_caller]
     fn wait(&self, what: &str, done: impl Fn(&Seen) -> bool) {
         let deadline = Instant::now() + PATIENCE;
@@ -153,9 +146,5 @@ impl Observer for Log {
 
     fn abandoned(&mut self, ticket: u64, how: Abandoned) {
         self.note(|seen| seen.events.push(format!("{how} {ticket}")));
-    }
-
-    fn tick(&mut self, now: Duration) {
-        self.note(|seen| seen.time = now);
     }
 }

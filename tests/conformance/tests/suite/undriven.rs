@@ -15,6 +15,9 @@ use bellwire_conformance::{Over, Runtime, on_async, on_each_async_runtime};
 use bellwire_testkit::Pipe;
 use bytes::Bytes;
 
+#[path = "undriven/dialling.rs"]
+mod dialling;
+
 on_each_async_runtime! {
     /// Nothing is read, and nothing but what is said at once is written.
     nothing_happens_while_nobody_drives_notif => |it| nobody_drives::<Notif>(it, &NOTIF),
@@ -27,6 +30,8 @@ on_each_async_runtime! {
         let drops = |polls| move |it| dropped(it, polls);
         [0, 1, 2].map(drops).into_iter().for_each(|drop| drop(it));
     },
+    /// G19, G22: the driver that connects again is dropped while it does; another is woken for it, and connects.
+    a_driver_is_dropped_while_it_connects => dialling::dropped,
     /// Several drive at once; one that goes leaves the others to it.
     several_drive_at_once => several,
 }
@@ -67,6 +72,7 @@ fn heard(far: &mut Pipe) -> String {
     String::from_utf8(heard[..count].to_vec()).unwrap()
 }
 
+/// Polls, and waits for nothing.
 fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
