@@ -11,7 +11,7 @@ use bellwire_testkit::{PATIENCE, in_time};
 use bellwire_tokio::Tokio;
 
 /// Longer than any test may take.
-pub const LONG: Duration = Duration::from_secs(60);
+pub const LONG: Duration = Duration::from_secs(30);
 
 const _: () = assert!(LONG.as_secs() > 2 * PATIENCE.as_secs());
 
