@@ -185,6 +185,8 @@ impl<D: Dialect + Clone> Session<D> {
         }
         drop(shown);
         self.client.written(count);
+        // Where the server does not confirm the mode, nothing else may happen for long.
+        self.resumed_if_listening();
     }
 
     /// Gives a command; its outcome is for whoever asks for it.
