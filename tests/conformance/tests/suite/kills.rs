@@ -21,6 +21,9 @@ on_each_runtime! {
     },
     /// G18, G22: before the next greeting: it is tried again until there is one.
     before_the_next_greeting => next_greeting,
+    /// G22: where nothing confirms the mode, it is told that it is on as soon as it was asked for, though nothing
+    /// is new.
+    resumed_without_news => without_news,
     /// G18, G22: while a connection begins; the next begins with the same.
     during_the_opening => opening,
     /// G1, G18: who fetches an outcome when there is another connection already is told why all the same.
@@ -77,6 +80,16 @@ fn next_greeting(runtime: Runtime) {
     told.dedup();
     assert_eq!(told.first().map(String::as_str), Some("Resumed"));
     assert!(told.len() <= 4, "{told:?}");
+    client.close();
+    peer.finish().unwrap();
+}
+
+fn without_news(runtime: Runtime) {
+    let greeted = "= newline lf\nS: OK MPD 0.23.5\nC: idle\n";
+    let peer = Script::new(&[format!("{greeted}S: <EOF>"), greeted.to_owned()]).tcp().unwrap();
+    let (client, mut notifications) = connector::<Mpd>(runtime).tcp(peer.address).unwrap();
+    assert_eq!(next(&mut notifications), gap(CLEANLY));
+    assert_eq!(next(&mut notifications), "Resumed");
     client.close();
     peer.finish().unwrap();
 }
