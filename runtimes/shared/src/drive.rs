@@ -195,14 +195,14 @@ impl<D: Dialect + Clone, T: Transport + ?Sized> Drive<D, T> {
         })
     }
 
-    /// Why a request failed, for its caller.
+    /// Why a request failed, for its caller, who may ask when there is another connection already.
     pub fn failed(&self, failure: Failure) -> Error {
         let lost = matches!(
             failure,
             Failure::NeverSent(Cause::ConnectionLost)
                 | Failure::SentUnanswered(Cause::ConnectionLost)
         );
-        Error::Unanswered { failure, ended: self.session.ended().filter(|_| lost).cloned() }
+        Error::Unanswered { failure, ended: self.session.lost().filter(|_| lost).cloned() }
     }
 
     /// Why a reply could not be read, for its caller.

@@ -53,6 +53,8 @@ pub struct Session<D: Dialect> {
     observer: Option<Box<dyn Observer>>,
     connection: u64,
     ended: Option<Ended>,
+    /// How the last connection that has ended did.
+    lost: Option<Ended>,
     listening: bool,
     pauses: usize,
     /// A gap stands in the inbox, and the server has not confirmed that it sends notifications again.
@@ -83,6 +85,7 @@ impl<D: Dialect + Clone> Session<D> {
             observer,
             connection: 0,
             ended: None,
+            lost: None,
             listening: false,
             pauses: 0,
             resuming: false,
@@ -120,6 +123,11 @@ impl<D: Dialect + Clone> Session<D> {
     /// How the connection ended, if it has.
     pub fn ended(&self) -> Option<&Ended> {
         self.ended.as_ref()
+    }
+
+    /// How the last connection ended that has, if there is another one meanwhile, too.
+    pub fn lost(&self) -> Option<&Ended> {
+        self.lost.as_ref()
     }
 
     /// The machine.
@@ -185,6 +193,8 @@ impl<D: Dialect + Clone> Session<D> {
         }
         drop(shown);
         self.client.written(count);
+        // Where the server does not confirm the mode, nothing else may happen for long.
+        self.resumed_if_listening();
     }
 
     /// Gives a command; its outcome is for whoever asks for it.
@@ -441,6 +451,7 @@ impl<D: Dialect + Clone> Session<D> {
 
     fn end(&mut self, how: Ended) {
         log::info!("#{} ended: {how}", self.connection);
+        self.lost = Some(how.clone());
         self.ended = Some(how);
     }
 
