@@ -11,7 +11,7 @@
 //! | requests without a connection, and deadlines (G1, G16, G22) | `resending` |
 //! | asked for, and not, a thousand times (G6, G8) | `toggles` |
 //! | real servers | `mpd`, `dovecot` |
-//! | servers of our own, by clients of all runtimes (G24) | `servers` |
+//! | servers of our own, by raw sockets and by clients of all runtimes (G13, G24, G26) | `serve`, `servers` |
 //! | nobody drives, or many do (G19) | `undriven` |
 //! | deadlines, and a suspend (G15 to G17) | `time` |
 
@@ -31,6 +31,8 @@ mod kills;
 mod mpd;
 #[path = "suite/resending.rs"]
 mod resending;
+#[path = "suite/serve.rs"]
+mod serve;
 #[path = "suite/servers.rs"]
 mod servers;
 #[path = "suite/storms.rs"]
