@@ -1,0 +1,14 @@
+#[path = "../call.rs"]
+mod call;
+#[path = "../demo.rs"]
+mod demo;
+#[path = "../serve.rs"]
+mod serve;
+#[path = "../usage.rs"]
+mod usage;
+#[path = "../watch.rs"]
+mod watch;
+#[path = "../watch_status.rs"]
+mod watch_status;
+#[path = "../watch_trouble.rs"]
+mod watch_trouble;
