@@ -1,5 +1,7 @@
 #[path = "../call.rs"]
 mod call;
+#[path = "../common/mod.rs"]
+pub(crate) mod common;
 #[path = "../demo.rs"]
 mod demo;
 #[path = "../serve.rs"]
