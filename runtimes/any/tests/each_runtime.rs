@@ -89,7 +89,8 @@ fn each_talks_with_each() {
             drop(pause);
             client.shutdown();
             assert_eq!(client.drive(), Ok(()));
-            assert!(notifications.next().is_none());
+            // What nobody has asked about may have been announced once more; then there is an end.
+            assert!(notifications.all(|notice| notice.is_ok()), "{ours} on {theirs}");
             assert!(matches!(client.request(Random), Err(Error::NotConnected(_))));
         }
         handle.shutdown();
