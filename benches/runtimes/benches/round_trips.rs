@@ -1,127 +1,72 @@
-//! quick
-use bellwire::dialect::notif::Notif;
-use bellwire_async::{Connector, Runtime};
-use futures_util::{AsyncReadExt, AsyncWriteExt};
-use std::future::Future;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
-use std::time::Instant;
+//! How fast a client asks, as a part of what a bare loop of write and read does on the same runtime, one
+//! at a time and 64 in flight: `cargo bench -p bellwire-round-trips --bench round_trips`.
+//!
+//! All take turns, and each figure is a ratio of medians.
 
-const ASK: &[u8] = b"answer?\r\n";
+use std::time::Duration;
 
-fn echo() -> SocketAddr {
-    let l = TcpListener::bind("127.0.0.1:0").unwrap();
-    let a = l.local_addr().unwrap();
-    std::thread::spawn(move || {
-        loop {
-            let (mut s, _) = l.accept().unwrap();
-            s.set_nodelay(true).unwrap();
-            std::thread::spawn(move || {
-                let mut b = [0; 4096];
-                while let Ok(n @ 1..) = s.read(&mut b) {
-                    s.write_all(&b[..n]).unwrap();
-                }
-            });
-        }
-    });
-    a
-}
-
-async fn bare<R: Runtime>(a: SocketAddr, n: usize, depth: usize) -> f64 {
-    let mut s = R::connect_tcp(&a.to_string()).await.unwrap();
-    let batch = ASK.repeat(depth);
-    let mut buf = vec![0; batch.len()];
-    let start = Instant::now();
-    for _ in 0..n / depth {
-        s.write_all(&batch).await.unwrap();
-        s.read_exact(&mut buf).await.unwrap();
-    }
-    start.elapsed().as_secs_f64()
-}
-
-async fn ours<R: Runtime>(a: SocketAddr, n: usize, depth: usize) -> f64 {
-    let mut c = Connector::<Notif, R>::new(Notif::default());
-    c.config.in_flight = depth;
-    let (client, _n) = c.tcp(a).await.unwrap();
-    let start = Instant::now();
-    for _ in 0..n / depth {
-        if depth == 1 {
-            client.request("answer?").await.unwrap();
-        } else {
-            let p: Vec<_> = (0..depth).map(|_| client.send("answer?").unwrap()).collect();
-            for p in p {
-                p.await.unwrap();
-            }
-        }
-    }
-    start.elapsed().as_secs_f64()
-}
-
-async fn tasks<R: Runtime>(a: SocketAddr, n: usize, depth: usize) -> f64 {
-    let mut c = Connector::<Notif, R>::new(Notif::default());
-    c.config.in_flight = depth;
-    let (client, _n) = c.tcp(a).await.unwrap();
-    let start = Instant::now();
-    let (tx, rx) = smol::channel::unbounded();
-    for _ in 0..depth {
-        let client = client.clone();
-        let tx = tx.clone();
-        R::spawn(Box::pin(async move {
-            for _ in 0..n / depth {
-                client.request(&"answer?").await.unwrap();
-            }
-            tx.send(()).await.unwrap();
-        }));
-    }
-    for _ in 0..depth {
-        rx.recv().await.unwrap();
-    }
-    start.elapsed().as_secs_f64()
-}
-
-fn run<R: Runtime>(
-    name: &str,
-    a: SocketAddr,
-    on: impl Fn(std::pin::Pin<Box<dyn Future<Output = f64> + Send>>) -> f64,
-) {
-    let n = 20_000;
-    for depth in [1, 64] {
-        let mut v = vec![vec![], vec![], vec![]];
-        for _ in 0..7 {
-            v[0].push(on(Box::pin(bare::<R>(a, n, depth))));
-            v[1].push(on(Box::pin(ours::<R>(a, n, depth))));
-            v[2].push(on(Box::pin(tasks::<R>(a, n, depth))));
-        }
-        for v in &mut v {
-            v.sort_by(f64::total_cmp);
-        }
-        let m: Vec<f64> = v.iter().map(|v| v[3]).collect();
-        println!(
-            "{name} depth {depth}: bare {:.2} us, ours {:.2} of bare, tasks {:.2} of bare",
-            m[0] / n as f64 * 1e6,
-            m[0] / m[1],
-            m[0] / m[2]
-        );
-    }
-}
+use bellwire_async_std::AsyncStd;
+use bellwire_round_trips::{
+    Executor, Work, bare, blocking_bare, blocking_client, driven, median, servers, undriven,
+};
+use bellwire_smol::Smol;
+use bellwire_tokio::Tokio;
 
 fn main() {
-    let a = echo();
-    if let Ok(n) = std::env::var("ONLY") {
-        let n: usize = n.parse().unwrap();
-        let ct = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        ct.block_on(ours::<bellwire_tokio::Tokio>(a, n, 64));
+    if servers::serve() {
         return;
     }
-    let ct = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mt = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    run::<bellwire_tokio::Tokio>("tokio ct", a, |f| ct.block_on(f));
-    run::<bellwire_tokio::Tokio>("tokio mt spawned", a, |f| mt.block_on(mt.spawn(f)).unwrap());
-    run::<bellwire_tokio::Tokio>("tokio mt block_on", a, |f| mt.block_on(f));
-    run::<bellwire_smol::Smol>("smol block_on", a, smol::block_on);
-    run::<bellwire_smol::Smol>("smol spawned", a, |f| smol::block_on(smol::spawn(f)));
-    run::<bellwire_async_std::AsyncStd>("async-std block_on", a, async_std::task::block_on);
-    run::<bellwire_async_std::AsyncStd>("async-std spawned", a, |f| {
-        async_std::task::block_on(async_std::task::spawn(f))
-    });
+    for name in servers::NAMES {
+        let server = servers::start(name);
+        for (depth, count) in [(1, 2_000), (64, 64 * 200)] {
+            let count = if is_test() { depth } else { count };
+            println!("{name}, {depth} at a time, as a part of a bare loop:");
+            compare(Work { server: server.address, count, depth });
+        }
+    }
+}
+
+fn is_test() -> bool {
+    std::env::args().any(|argument| argument == "--test")
+}
+
+/// Somebody who does the work, and says how long it took.
+type Contender = Box<dyn Fn(Work) -> Duration>;
+
+fn compare(work: Work) {
+    let blocking: [Contender; 2] = [Box::new(blocking_bare), Box::new(blocking_client)];
+    turns("blocking", work, &["whoever waits drives"], &blocking);
+    turns("tokio, in a task", work, &["driven"], &in_tasks::<Tokio>());
+    turns("tokio, one thread", work, &["driven", "undriven"], &on_this_thread::<Tokio>());
+    turns("smol, in a task", work, &["driven"], &in_tasks::<Smol>());
+    turns("smol, block_on", work, &["driven", "undriven"], &on_this_thread::<Smol>());
+    turns("async-std, in a task", work, &["driven"], &in_tasks::<AsyncStd>());
+    turns("async-std, block_on", work, &["driven", "undriven"], &on_this_thread::<AsyncStd>());
+}
+
+fn in_tasks<E: Executor>() -> [Contender; 2] {
+    [Box::new(|work| E::run(bare::<E>(work))), Box::new(|work| E::run(driven::<E>(work)))]
+}
+
+fn on_this_thread<E: Executor>() -> [Contender; 3] {
+    [
+        Box::new(|work| E::block_on(bare::<E>(work))),
+        Box::new(|work| E::block_on(driven::<E>(work))),
+        Box::new(|work| E::block_on(undriven::<E>(work))),
+    ]
+}
+
+/// The first contender is the bare loop.
+fn turns(on: &str, work: Work, names: &[&str], contenders: &[Contender]) {
+    let rounds = if is_test() { 1 } else { 21 };
+    let mut times = vec![Vec::new(); contenders.len()];
+    for _ in 0..rounds {
+        for (contender, times) in contenders.iter().zip(&mut times) {
+            times.push(contender(work));
+        }
+    }
+    let medians: Vec<f64> = times.into_iter().map(median).collect();
+    let parts = names.iter().zip(&medians[1..]);
+    let parts = parts.map(|(name, ours)| format!("{name} {:.2}", medians[0] / ours));
+    println!("  {on}: {}", parts.collect::<Vec<_>>().join(", "));
 }

@@ -43,6 +43,8 @@ pub(crate) struct State<D: Dialect> {
     again: bool,
     /// There may be more to read than whoever reads at the moment has seen.
     unread: bool,
+    /// Those who drive are called already, and have not come yet.
+    called: bool,
 }
 
 impl<D: Dialect + Clone> Shared<D> {
@@ -56,8 +58,14 @@ impl<D: Dialect + Clone> Shared<D> {
         let reconnect = settings.reconnect.clone().filter(|_| dial.is_some());
         let mut drive = Drive::new(settings.session(), reconnect, clock.now);
         drive.connect(transport, false);
-        let state =
-            Mutex::new(State { drive, armed: None, dials: false, again: false, unread: false });
+        let state = Mutex::new(State {
+            drive,
+            armed: None,
+            dials: false,
+            again: false,
+            unread: false,
+            called: false,
+        });
         Self { state, drivers, handles: AtomicUsize::new(0), dial, clock }
     }
 
@@ -200,11 +208,13 @@ impl<D: Dialect + Clone> Shared<D> {
     /// Unlocks, and wakes those who have to know what has changed.
     fn release(&self, mut state: Guard<'_, D>, due: bool) {
         let unread = mem::take(&mut state.unread);
-        let due = due || unread || state.drive.over().is_some() || state.is_sooner();
+        let over = state.drive.over().is_some();
+        let due = due || unread || over || !state.called && state.is_sooner();
+        let calls = due && !mem::replace(&mut state.called, true);
         let wakers = state.drive.session.wakers();
         drop(state);
         wakers.wake();
-        if due {
+        if calls {
             self.drivers.wake_all();
         }
     }
@@ -228,7 +238,8 @@ impl<D: Dialect + Clone> Shared<D> {
         mut done: impl FnMut(&mut State<D>) -> Option<T>,
     ) -> Option<T> {
         let place = self.drivers.join();
-        let mut driver = Driver { shared: self, place, sleep: None, dialling: None };
+        let mut driver =
+            Driver { shared: self, place, sleep: None, dialling: None, yielded: false };
         poll_fn(|context| driver.poll(context, &mut done)).await
     }
 }
@@ -266,6 +277,8 @@ struct Driver<'a, D: Dialect> {
     place: Place,
     sleep: Option<(Instant, BoxFuture<()>)>,
     dialling: Option<Dialling>,
+    /// It has let others run first.
+    yielded: bool,
 }
 
 impl<D: Dialect + Clone> Driver<'_, D> {
@@ -279,12 +292,20 @@ impl<D: Dialect + Clone> Driver<'_, D> {
             self.place.register(context.waker());
             let dialled = self.poll_dial(context);
             let mut state = self.shared.lock();
+            if !self.yielded && state.drive.session.client().is_due() {
+                // Others may be about to say more, which is then written with it.
+                self.yielded = true;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.yielded = false;
             state.dialled(dialled);
             if self.shared.handles.load(Ordering::SeqCst) == 0 {
                 state.drive.close();
             }
             let (state, all) = self.shared.read(state);
             let mut state = self.shared.write(state);
+            state.called = false;
             let unread = !all || state.drive.is_free() && mem::take(&mut state.unread);
             let value = done(&mut state);
             let ends = value.is_some() || state.drive.over().is_some();
