@@ -2,16 +2,13 @@
 
 use std::fs;
 use std::process::Command;
-use std::thread;
-use std::time::Instant;
 
-use bellwire_any::Runtime;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 mod common;
 
-use common::{Fake, PATIENCE, Program, Script, Wire, fake, lines, run, serve};
+use common::{Fake, Program, Script, Wire, fake, lines, run, serve};
 
 /// A server that announces these topics to a client who listens, and then waits until he goes.
 fn announces(topics: &'static [&'static str]) -> Fake {
@@ -140,32 +137,6 @@ fn a_count_of_none_ends_at_once() {
     let server = serve(&[]);
     let end = run(["watch", &server.url, "--count", "0"]).expect(0);
     assert_eq!(end.out, [""; 0]);
-}
-
-/// Whatever `--runtime` says drives the connection, and nothing else does.
-#[test]
-fn one_runtime_drives_it() {
-    let server = serve(&[]);
-    let watch = Program::start(["watch", &server.url]);
-    let Some(mut threads) = watch.threads() else {
-        return println!("SKIPPED: the system does not say which threads there are");
-    };
-    let of = |runtime| match runtime {
-        Runtime::Blocking => "bellwire driver",
-        Runtime::Tokio => "tokio",
-        Runtime::AsyncStd => "async-std",
-        Runtime::Smol => "smol",
-    };
-    let deadline = Instant::now() + PATIENCE;
-    let has = |threads: &[String], runtime| threads.iter().any(|it| it.starts_with(of(runtime)));
-    let wanted = common::runtime().unwrap_or(Runtime::Tokio);
-    while !has(&threads, wanted) {
-        assert!(Instant::now() < deadline, "no {wanted}: {threads:?}");
-        thread::yield_now();
-        threads = watch.threads().unwrap();
-    }
-    let found: Vec<_> = Runtime::ALL.into_iter().filter(|it| has(&threads, *it)).collect();
-    assert_eq!(found, [wanted], "{threads:?}");
 }
 
 /// Ctrl-C is how it is meant to end: in the mode, between notifications, and before there are any.

@@ -4,6 +4,8 @@ mod call;
 pub(crate) mod common;
 #[path = "../demo.rs"]
 mod demo;
+#[path = "../driven.rs"]
+mod driven;
 #[path = "../serve.rs"]
 mod serve;
 #[path = "../usage.rs"]
