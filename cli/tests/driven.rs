@@ -15,9 +15,10 @@ fn runtimes(program: &Program) -> Vec<Runtime> {
     let threads = program.threads().expect("the program's threads");
     let of = |runtime: &Runtime| match runtime {
         Runtime::Blocking => "bellwire ",
-        Runtime::Tokio => "tokio",
-        Runtime::AsyncStd => "async-std",
-        Runtime::Smol => "smol",
+        Runtime::Tokio => "tokio-",
+        Runtime::AsyncStd => "async-std/",
+        // In the moment of its start, a program has the name of this thread, which is that of a test.
+        Runtime::Smol => "smol-",
     };
     let runs = |runtime: &Runtime| threads.iter().any(|name| name.starts_with(of(runtime)));
     Runtime::ALL.into_iter().filter(runs).collect()
