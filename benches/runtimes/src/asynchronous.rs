@@ -74,9 +74,8 @@ async fn ask(client: &Client<Notif>, work: Work) -> Duration {
         if work.depth == 1 {
             client.request(QUESTION).await.expect("an answer");
         } else {
-            let batch = (0..work.depth).map(|_| client.send(QUESTION).expect("it is sent"));
-            for pending in batch.collect::<Vec<_>>() {
-                pending.await.expect("an answer");
+            for pending in client.send_all((0..work.depth).map(|_| QUESTION)) {
+                pending.expect("it is sent").await.expect("an answer");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use bellwire::dialect::notif::Notif;
-use bellwire_blocking::Connector;
+use bellwire_blocking::{Connector, Pending};
 
 use crate::{QUESTION, Work};
 
@@ -46,9 +46,8 @@ pub fn client(work: Work) -> Duration {
         if work.depth == 1 {
             client.request(QUESTION).expect("an answer");
         } else {
-            let batch = (0..work.depth).map(|_| client.send(QUESTION).expect("it is sent"));
-            for pending in batch.collect::<Vec<_>>() {
-                pending.wait().expect("an answer");
+            for pending in client.send_all((0..work.depth).map(|_| QUESTION)) {
+                pending.and_then(Pending::wait).expect("an answer");
             }
         }
     }

@@ -10,7 +10,7 @@ use bellwire::{Answer, Cause, Command, Dialect, Failure};
 use bellwire_adapter::{Ended, Error, RequestId};
 use bytes::Bytes;
 
-use crate::drive::Handle;
+use crate::drive::{Handle, State};
 use crate::runtime::BoxFuture;
 
 /// A client of one server. Cheap to clone, and usable from many tasks; the connection ends when all
@@ -68,7 +68,8 @@ impl<D: Dialect + Clone> Client<D> {
     where
         C: Command<D> + fmt::Debug,
     {
-        self.ask(command, true)?.await
+        let given = self.handle.ask(|state| state.drive.request(&command, self.timeout));
+        self.pend(command, given, false)?.await
     }
 
     /// Asks, and does not wait: awaiting what is returned gives the reply. Several such requests make a
@@ -84,24 +85,42 @@ impl<D: Dialect + Clone> Client<D> {
     where
         C: Command<D> + fmt::Debug,
     {
-        self.ask(command, false)
+        let given = self.handle.ask_later(|state| state.drive.request(&command, self.timeout));
+        self.pend(command, given, true)
     }
 
-    fn ask<C>(&self, command: C, at_once: bool) -> Result<Pending<D, C>, Error>
+    /// Asks several things at once; see [`send`](Self::send). What is refused is so by itself.
+    pub fn send_all<C>(
+        &self,
+        commands: impl IntoIterator<Item = C>,
+    ) -> Vec<Result<Pending<D, C>, Error>>
     where
         C: Command<D> + fmt::Debug,
     {
-        let deadline = self.timeout.and_then(|timeout| self.handle.clock.after(timeout));
-        let given = match at_once {
-            true => self.handle.request(&command, deadline),
-            false => self.handle.enqueue(&command, deadline),
-        };
+        // It is the caller's code, and must not run while the session is locked.
+        let commands: Vec<C> = commands.into_iter().collect();
+        let given: Vec<_> = self.handle.ask_later(|State { drive, .. }| {
+            commands.iter().map(|command| drive.request(command, self.timeout)).collect()
+        });
+        let given = commands.into_iter().zip(given);
+        given.map(|(command, given)| self.pend(command, given, true)).collect()
+    }
+
+    fn pend<C>(
+        &self,
+        command: C,
+        given: Result<RequestId, Error>,
+        unsaid: bool,
+    ) -> Result<Pending<D, C>, Error> {
         let id = match given {
             Err(Error::NotConnected(_)) if self.resend && self.handle.may_connect() => None,
             given => Some(given?),
         };
         let client = self.clone();
-        Ok(Pending { client, command, id, deadline, sleep: None, unsaid: !at_once, told: false })
+        // Only what is made again has to keep the deadline itself.
+        let timeout = self.timeout.filter(|_| self.resend);
+        let deadline = timeout.and_then(|timeout| self.handle.clock.after(timeout));
+        Ok(Pending { client, command, id, deadline, sleep: None, unsaid, told: false })
     }
 
     /// The answers to the commands that the connection [began with](crate::Settings::opening), in
@@ -279,7 +298,9 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
         }
         // Before it is tried, so that no connection is missed.
         handle.lock().drive.session.watch_connection(context.waker());
-        match handle.request(&self.command, self.deadline) {
+        let now = (handle.clock.now)();
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(now));
+        match handle.ask(|state| state.drive.request(&self.command, left)) {
             Err(Error::NotConnected(_)) if handle.may_connect() => {}
             given => {
                 self.sleep = None;

@@ -9,10 +9,10 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use bellwire::{Command, Dialect};
-use bellwire_adapter::{Drive, ENOUGH, Ended, Error, RequestId, Settings, Transport};
+use bellwire::Dialect;
+use bellwire_adapter::{Drive, ENOUGH, Ended, Settings, Transport};
 
 use crate::drivers::{Drivers, Place};
 use crate::runtime::{BoxFuture, Clock};
@@ -144,52 +144,28 @@ impl<D: Dialect + Clone> Shared<D> {
         value
     }
 
-    /// Gives a command, and says it at once. While others are under way, a driver says it, with all
-    /// that is given meanwhile: many small writes cost much more than one.
-    pub(crate) fn request<C>(
-        &self,
-        command: &C,
-        deadline: Option<Instant>,
-    ) -> Result<RequestId, Error>
-    where
-        C: Command<D> + fmt::Debug,
-    {
-        let state = self.lock();
-        if state.drive.session.client().pending() > 0 {
-            return self.enqueue_on(state, command, deadline);
+    /// Asks something, and says it at once. While others are under way, a driver says it, with all that
+    /// is asked meanwhile: many small writes cost much more than one.
+    pub(crate) fn ask<T>(&self, ask: impl FnOnce(&mut State<D>) -> T) -> T {
+        let mut state = self.lock();
+        if state.drive.session.client().pending() == 0 {
+            return self.act_on(state, ask);
         }
-        self.act_on(state, |state| state.drive.request(command, self.left(deadline)))
+        let asked = ask(&mut state);
+        self.release(state, true);
+        asked
     }
 
-    /// Gives a command, to be said by a driver, or with the next that is done.
-    pub(crate) fn enqueue<C>(
-        &self,
-        command: &C,
-        deadline: Option<Instant>,
-    ) -> Result<RequestId, Error>
-    where
-        C: Command<D> + fmt::Debug,
-    {
+    /// Asks something, to be said by a driver, or with the next that is done.
+    pub(crate) fn ask_later<T>(&self, ask: impl FnOnce(&mut State<D>) -> T) -> T {
         let mut state = self.lock();
         if state.drive.session.client().pending() == 0 {
             // What has come already cannot answer this.
             state = self.read(state).0;
         }
-        self.enqueue_on(state, command, deadline)
-    }
-
-    fn enqueue_on<C>(
-        &self,
-        mut state: Guard<'_, D>,
-        command: &C,
-        deadline: Option<Instant>,
-    ) -> Result<RequestId, Error>
-    where
-        C: Command<D> + fmt::Debug,
-    {
-        let given = state.drive.request(command, self.left(deadline));
+        let asked = ask(&mut state);
         self.release(state, true);
-        given
+        asked
     }
 
     /// Says what is due.
@@ -199,10 +175,6 @@ impl<D: Dialect + Clone> Shared<D> {
             let state = self.write(state);
             self.release(state, false);
         }
-    }
-
-    fn left(&self, deadline: Option<Instant>) -> Option<Duration> {
-        deadline.map(|it| it.saturating_duration_since((self.clock.now)()))
     }
 
     /// Unlocks, and wakes those who have to know what has changed.

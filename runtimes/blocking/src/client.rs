@@ -8,7 +8,7 @@ use bellwire::{Answer, Cause, Command, Dialect, Failure};
 use bellwire_adapter::{Ended, Error, RequestId};
 use bytes::Bytes;
 
-use crate::drive::Shared;
+use crate::drive::{Shared, State};
 
 /// A client of one server. Cheap to clone, and usable from many threads; the connection ends when
 /// all clones and all [`Notifications`](crate::Notifications) are gone.
@@ -71,9 +71,52 @@ impl<D: Dialect + Clone> Client<D> {
     where
         C: Command<D> + fmt::Debug,
     {
-        let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let deadline = self.deadline();
         let id = self.give(&command, deadline)?;
         Ok(Pending { client: self.clone(), command, id: Some(id), deadline })
+    }
+
+    /// Asks several things at once: with one write, which costs much less than one for each. What is
+    /// refused is so by itself.
+    ///
+    /// ```no_run
+    /// use bellwire::dialect::mpd::{Ask, Mpd};
+    ///
+    /// let mut connector = bellwire_blocking::Connector::new(Mpd::default());
+    /// connector.config.in_flight = 64;
+    /// let (client, _) = connector.tcp("127.0.0.1:6600")?;
+    /// let songs = ["a.flac", "b.flac"].map(|song| Ask::new("lsinfo").arg(song));
+    /// for pending in client.send_all(songs) {
+    ///     println!("{:?}", pending?.wait()?);
+    /// }
+    /// # Ok::<(), bellwire_blocking::Error>(())
+    /// ```
+    pub fn send_all<C>(
+        &self,
+        commands: impl IntoIterator<Item = C>,
+    ) -> Vec<Result<Pending<D, C>, Error>>
+    where
+        C: Command<D> + fmt::Debug,
+    {
+        let deadline = self.deadline();
+        // It is the caller's code, and must not run while the session is locked.
+        let commands: Vec<C> = commands.into_iter().collect();
+        self.shared.revive();
+        let give = |state: &mut State<D>, command| state.drive.request(command, self.timeout);
+        let given: Vec<_> =
+            self.shared.act(|state| commands.iter().map(|command| give(state, command)).collect());
+        let pend = |(command, given)| {
+            let id = match given {
+                Err(Error::NotConnected(_)) if self.resend => self.give(&command, deadline)?,
+                given => given?,
+            };
+            Ok(Pending { client: self.clone(), command, id: Some(id), deadline })
+        };
+        commands.into_iter().zip(given).map(pend).collect()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.timeout.and_then(|timeout| Instant::now().checked_add(timeout))
     }
 
     fn give<C>(&self, command: &C, deadline: Option<Instant>) -> Result<RequestId, Error>
@@ -190,7 +233,7 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
     /// ```
     pub fn part(&mut self) -> Option<Bytes> {
         let id = self.id?;
-        // What has come is taken without a look at the socket and the clock.
+        // As in `wait`.
         let come = self.client.shared.lock().drive.session.part(id);
         if come.is_some() {
             return come;
@@ -209,7 +252,10 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
     /// As [`Client::request`].
     pub fn wait(mut self) -> Result<C::Reply, Error> {
         while let Some(id) = self.id {
-            let outcome = self.client.shared.wait(None, |state| state.drive.session.outcome(id));
+            // What has come is taken without a look at the socket and the clock.
+            let come = self.client.shared.lock().drive.session.outcome(id);
+            let outcome = come
+                .or_else(|| self.client.shared.wait(None, |state| state.drive.session.outcome(id)));
             self.id = None;
             match outcome {
                 Some(Err(Failure::NeverSent(Cause::ConnectionLost))) if self.client.resend => {

@@ -78,14 +78,16 @@ fn l_in_a_pipeline() {
 /// G18: question l, while the mode is entered, and a command waits behind it.
 #[test]
 fn l_while_entering() {
-    let (client, mut notifications, peer) = session(
+    let (client, mut notifications, peer) = held_session(
         "
         C: notif
         S: <EOF>
     ",
     );
     client.listen();
-    assert_eq!(client.request(Random), Err(unanswered(NEVER_SENT, CLEANLY)));
+    let spooled = client.send(Random).unwrap();
+    peer.release();
+    assert_eq!(spooled.wait(), Err(unanswered(NEVER_SENT, CLEANLY)));
     assert_eq!(notifications.wait(PATIENCE), Err(Error::NotConnected(CLEANLY)));
     peer.finish().unwrap();
 }
