@@ -181,11 +181,13 @@ impl Default for ServerLimits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerTimers {
-    /// A client in the notification mode that says nothing (autologout). Default: 30 min. Not where
+    /// A client in the notification mode that says nothing (autologout), though no answer is owed to it.
+    /// Default: 30 min. Not where
     /// the mode [lasts until there is news](crate::mode::Lasts::UntilNews): there it is the server who
     /// has to say something.
     pub autologout: Option<Duration>,
-    /// A client outside the mode that says nothing; MPD's `connection_timeout`. Default: never.
+    /// A client outside the mode that says nothing, though no answer is owed to it; MPD's
+    /// `connection_timeout`. Default: never.
     pub silence: Option<Duration>,
     /// Progress of the transport in taking output. Default: 60 s.
     pub write: Option<Duration>,

@@ -133,7 +133,7 @@ impl<D: ServerDialect> Server<D> {
     pub fn feed(&mut self, bytes: &[u8]) -> ServerEvents<'_, D> {
         if matches!(self.end, End::Open) && !bytes.is_empty() {
             self.input.push(bytes);
-            self.patience.silence = Timer::start(self.silence_allowed());
+            self.watch_silence();
         }
         self.events()
     }

@@ -220,6 +220,7 @@ fn question_i_command_while_in_the_mode() {
 fn question_j_autologout() {
     on_server("server/j_autologout");
     on_server("server/j_a_word_in_time");
+    on_server("server/j_no_autologout_while_it_waits");
     on_both("both/j_entered_again_before");
     on_client("client/j_own_silence");
 }

@@ -111,6 +111,7 @@ impl<D: ServerDialect> Server<D> {
             Heard::Command { note, text, reads } => {
                 let ticket = self.tickets.issue();
                 self.owe(note, Answer::Awaited(ticket));
+                self.watch_silence();
                 // Read now, not when it is answered: what is announced meanwhile is news.
                 if let Some(topic) = reads {
                     let topic = line.part(topic);
@@ -180,7 +181,7 @@ impl<D: ServerDialect> Server<D> {
 
     fn switch(&mut self, note: D::Note, listening: bool) {
         self.asked = listening;
-        self.patience.silence = Timer::start(self.silence_allowed());
+        self.watch_silence();
         self.owe(note, Answer::Switch { listening });
         if self.dialect.lasts() == Lasts::UntilNews {
             // If it is its turn, the next line depends on it.
@@ -198,7 +199,14 @@ impl<D: ServerDialect> Server<D> {
         self.slots.len() >= limits.pending.max(1) || self.output.len() >= limits.output
     }
 
-    pub(super) fn silence_allowed(&self) -> Option<Duration> {
+    /// The client's silence counts from now on, unless it waits for an answer: then it has nothing to
+    /// say.
+    pub(super) fn watch_silence(&mut self) {
+        let waits = self.slots.iter().any(|slot| matches!(slot.answer, Answer::Awaited(_)));
+        self.patience.silence = Timer::start(self.silence_allowed().filter(|_| !waits));
+    }
+
+    fn silence_allowed(&self) -> Option<Duration> {
         let timers = &self.config.timers;
         match (self.asked, self.dialect.lasts()) {
             (false, _) => timers.silence,

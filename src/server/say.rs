@@ -3,7 +3,6 @@
 use alloc::vec::Vec;
 
 use super::{Answer, End, Server, Slot};
-use crate::clock::Timer;
 use crate::command::{Encoder, append};
 use crate::config::ServerLimits;
 use crate::dialect::ServerDialect;
@@ -34,6 +33,9 @@ impl<D: ServerDialect> Server<D> {
             let mut ready = Vec::new();
             append_reply(&mut ready, &config.limits, write)?;
             slot.answer = Answer::Ready(ready);
+        }
+        if matches!(self.end, End::Open) {
+            self.watch_silence();
         }
         Ok(())
     }
@@ -139,7 +141,7 @@ impl<D: ServerDialect> Server<D> {
         topics.forget();
         self.listening = false;
         self.asked = false;
-        self.patience.silence = Timer::start(self.silence_allowed());
+        self.watch_silence();
     }
 
     fn flush_notification(&mut self) -> bool {

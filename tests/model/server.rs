@@ -69,7 +69,8 @@ impl NaiveServer {
 
     fn heard_something(&mut self) {
         let allowed = if self.asked { self.setup.autologout } else { self.setup.silence };
-        self.silence = allowed.map(|time| self.now + time);
+        let waits = self.slots.iter().any(|slot| slot.ticket.is_some() && slot.line.is_none());
+        self.silence = allowed.filter(|_| !waits).map(|time| self.now + time);
     }
 
     fn feed(&mut self, bytes: &[u8]) {
@@ -147,6 +148,7 @@ impl NaiveServer {
         }
         let ticket = Some(self.tickets);
         self.slots.push(Slot { id: id.into(), ticket, line: None, switch: None });
+        self.heard_something();
         Told::Command(self.tickets, Bytes::copy_from_slice(text))
     }
 
@@ -187,6 +189,9 @@ impl NaiveServer {
         // What has its turn now is said at once.
         if self.slots[0].ticket == Some(ticket) {
             self.say_reply();
+        }
+        if self.open() {
+            self.heard_something();
         }
         Ok(())
     }

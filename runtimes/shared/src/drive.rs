@@ -81,14 +81,15 @@ impl<D: Dialect + Clone, T: Transport + ?Sized> Drive<D, T> {
             let moved = link.read();
             self.heard(&mut link, moved);
         }
-        self.tick(&mut link);
+        self.session.tick(self.time(&link));
+        self.insist_on_upgrade(&link);
         while self.is_due(&mut link) {
             let moved = link.write();
             if !self.said(&mut link, moved) {
                 break;
             }
         }
-        self.tick(&mut link);
+        self.session.tick(self.time(&link));
         self.put(link);
     }
 
@@ -145,9 +146,12 @@ impl<D: Dialect + Clone, T: Transport + ?Sized> Drive<D, T> {
         false
     }
 
-    /// Tells the time.
+    /// Tells the time, if it was asked for: a tick too many is a no-op, but a slow one.
     pub fn tick(&mut self, link: &mut Link<T>) {
-        self.session.tick(self.time(link));
+        let now = self.time(link);
+        if self.session.deadline().is_some_and(|asked| asked <= now) {
+            self.session.tick(now);
+        }
         self.insist_on_upgrade(link);
     }
 
