@@ -190,6 +190,8 @@ impl<D: Dialect + Clone> Session<D> {
         }
         drop(shown);
         self.client.written(count);
+        // Where the mode is not confirmed, this has entered it, and nothing further may happen for long.
+        self.resumed_if_listening();
     }
 
     /// Gives a command; its outcome is for whoever asks for it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bellwire::dialect::mpd::Mpd;
 use bellwire::transcript::{Settings, Transcript, play};
 use bellwire::{Client, Closed, Config};
-use bellwire_adapter::{Ended, Recording, Session};
+use bellwire_adapter::{Ended, Notice, Recording, Session};
 
 /// The server's side of a picture of ten bytes, which comes in pieces of four.
 const PICTURE: &[u8] = b"size: 10\nbinary: 10\n0123456789\nOK\n";
@@ -61,6 +61,24 @@ fn a_part_in_pieces_is_whole_again() {
     }
     let answer = session.outcome(picture).unwrap().unwrap();
     assert_eq!(answer.parts.last().unwrap(), "binary: 10\n0123456789");
+}
+
+/// Where the server confirms nothing, notifications are there again once it was asked for them, also if it
+/// then is silent for hours.
+#[test]
+fn resumed_is_told_when_the_server_was_asked() {
+    let mut session = player();
+    let queue = session.inbox.open(None);
+    session.listen(true);
+    sent(&mut session);
+    session.closed(Ended::Closed(Closed::Cleanly));
+    session.interrupted();
+    assert!(matches!(session.inbox.take(queue), Some(Notice::Gap(_))));
+    session.reconnected();
+    session.feed(b"OK MPD 0.23.5\n");
+    assert_eq!(session.inbox.take(queue), None);
+    sent(&mut session);
+    assert_eq!(session.inbox.take(queue), Some(Notice::Resumed));
 }
 
 /// Writes do not have to succeed at once, and what happens meanwhile comes too late for them. Who replays
