@@ -119,6 +119,8 @@ pub enum Act {
     Listen,
     /// `unlisten`
     Unlisten,
+    /// `decide`: what the client says next is decided here, and said later, behind what comes between.
+    Decide,
     /// `open`: the connection has to begin with something.
     Open,
     /// `opening TEXT`: the client's program gives a command that the connection begins with.
@@ -147,6 +149,7 @@ impl fmt::Display for Act {
             Self::Abandon(ticket) => write!(f, "abandon {ticket}"),
             Self::Listen => f.write_str("listen"),
             Self::Unlisten => f.write_str("unlisten"),
+            Self::Decide => f.write_str("decide"),
             Self::Open => f.write_str("open"),
             Self::Opening(text) => write!(f, "opening {}", escape(text)),
             Self::Opened => f.write_str("opened"),
@@ -279,6 +282,7 @@ fn parse_act(text: &str) -> Result<Act, &'static str> {
         "abandon" => Act::Abandon(numbered()?.0),
         "listen" => Act::Listen,
         "unlisten" => Act::Unlisten,
+        "decide" => Act::Decide,
         "open" => Act::Open,
         "opening" => Act::Opening(unescape(rest)?),
         "opened" => Act::Opened,

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bellwire_any::Runtime;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
@@ -39,6 +41,9 @@ pub(crate) struct Demo {
     pub(crate) notifications: u64,
 
     #[command(flatten)]
+    pub(crate) on: On,
+
+    #[command(flatten)]
     pub(crate) record: Record,
 }
 
@@ -60,6 +65,9 @@ pub(crate) struct Serve {
     /// Understand ids: `#7 random?` is answered `#7 456902234`
     #[arg(long)]
     pub(crate) ids: bool,
+
+    #[command(flatten)]
+    pub(crate) on: On,
 }
 
 /// Send commands and print their replies
@@ -88,6 +96,9 @@ pub(crate) struct Call {
 
     #[command(flatten)]
     pub(crate) access: Access,
+
+    #[command(flatten)]
+    pub(crate) on: On,
 
     #[command(flatten)]
     pub(crate) record: Record,
@@ -139,6 +150,9 @@ pub(crate) struct Watch {
 
     #[command(flatten)]
     pub(crate) access: Access,
+
+    #[command(flatten)]
+    pub(crate) on: On,
 
     #[command(flatten)]
     pub(crate) record: Record,
@@ -220,6 +234,14 @@ pub(crate) struct Access {
     pub(crate) insecure: bool,
 }
 
+/// What drives connections.
+#[derive(Debug, clap::Args)]
+pub(crate) struct On {
+    /// What drives the connections; what is said and printed is the same on each
+    #[arg(long, value_name = "NAME", value_parser = runtimes(), default_value_t = Runtime::Tokio)]
+    pub(crate) runtime: Runtime,
+}
+
 /// Recording a session.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Record {
@@ -227,6 +249,11 @@ pub(crate) struct Record {
     /// FILE.2, FILE.3 and so on
     #[arg(long = "record", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: Option<PathBuf>,
+}
+
+fn runtimes() -> impl TypedValueParser<Value = Runtime> {
+    let names = Runtime::ALL.map(|it| PossibleValue::new(it.name()).help(it.description()));
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

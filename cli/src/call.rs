@@ -1,9 +1,9 @@
 //! `bellwire call`: commands from the command line, and their replies.
 
 use anyhow::bail;
+use bellwire::BadReply;
 use bellwire::transcript::Configured;
-use bellwire::{BadReply, Dialect};
-use bellwire_blocking::{Connector, Error, Pending};
+use bellwire_any::{Connector, Error, Pending, Wire};
 use bytes::Bytes;
 
 use crate::address::Address;
@@ -11,12 +11,12 @@ use crate::args::{Call, DialectName};
 use crate::{connect, print};
 
 pub(crate) fn run(args: &Call) -> anyhow::Result<()> {
-    let address = Address::parse(&args.address)?;
+    let (address, runtime) = (Address::parse(&args.address)?, args.on.runtime);
     match address.dialect {
-        DialectName::Notif => call(connect::notif(args.ids), &address, args),
-        DialectName::Mpd => call(connect::mpd(&address, &args.access)?, &address, args),
+        DialectName::Notif => call(connect::notif(runtime, args.ids), &address, args),
+        DialectName::Mpd => call(connect::mpd(runtime, &address, &args.access)?, &address, args),
         DialectName::Imap => {
-            let mut connector = connect::imap(&address, &args.access)?;
+            let mut connector = connect::imap(runtime, &address, &args.access)?;
             if let Some(mailbox) = address.mailbox.clone() {
                 connector.opening.push(Box::new(bellwire::dialect::imap::Select(mailbox)));
             }
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Call) -> anyhow::Result<()> {
 
 fn call<D>(mut connector: Connector<D>, address: &Address, args: &Call) -> anyhow::Result<()>
 where
-    D: Dialect + Configured,
+    D: Wire + Configured,
 {
     connector.timeout = args.timeout;
     connector.config.timers.reply = Some(args.timeout);

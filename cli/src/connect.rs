@@ -4,13 +4,13 @@ use std::fs;
 use std::io::ErrorKind;
 
 use anyhow::{Context, anyhow};
+use bellwire::Refusal;
 use bellwire::dialect::imap::{Authenticate, Imap, Login, StartTls};
 use bellwire::dialect::mpd::{Mpd, Password};
 use bellwire::dialect::notif::Notif;
 use bellwire::transcript::Configured;
-use bellwire::{Dialect, Refusal};
-use bellwire_blocking::tls::{TlsConfig, Trust};
-use bellwire_blocking::{Client, Connector, Ended, Error, Notifications, Observer};
+use bellwire_any::tls::{TlsConfig, Trust};
+use bellwire_any::{Client, Connector, Ended, Error, Notifications, Observer, Runtime, Wire};
 
 use crate::address::{Address, Place};
 use crate::args::{Access, DialectName};
@@ -18,15 +18,19 @@ use crate::observers::{Observers, record as recording};
 use crate::password;
 
 /// A connector of the notif protocol.
-pub(crate) fn notif(ids: bool) -> Connector<Notif> {
+pub(crate) fn notif(runtime: Runtime, ids: bool) -> Connector<Notif> {
     let mut notif = Notif::default();
     notif.ids = ids;
-    Connector::new(notif)
+    Connector::new(runtime, notif)
 }
 
 /// A connector of MPD, which begins with the password, if there is one.
-pub(crate) fn mpd(address: &Address, access: &Access) -> anyhow::Result<Connector<Mpd>> {
-    let mut connector = Connector::new(Mpd::default());
+pub(crate) fn mpd(
+    runtime: Runtime,
+    address: &Address,
+    access: &Access,
+) -> anyhow::Result<Connector<Mpd>> {
+    let mut connector = Connector::new(runtime, Mpd::default());
     let password = match &address.password {
         Some(password) => Some(password.clone()),
         None => access.password_command.as_deref().map(password::from_command).transpose()?,
@@ -38,10 +42,14 @@ pub(crate) fn mpd(address: &Address, access: &Access) -> anyhow::Result<Connecto
 }
 
 /// A connector of IMAP, which begins with logging in.
-pub(crate) fn imap(address: &Address, access: &Access) -> anyhow::Result<Connector<Imap>> {
+pub(crate) fn imap(
+    runtime: Runtime,
+    address: &Address,
+    access: &Access,
+) -> anyhow::Result<Connector<Imap>> {
     let mut imap = Imap::default();
     imap.insecure = access.insecure;
-    let mut connector = Connector::new(imap);
+    let mut connector = Connector::new(runtime, imap);
     // SEARCH answers in one line, however large the mailbox.
     connector.config.limits.frame = 8 * 1024 * 1024;
     if wants_starttls(address, access) {
@@ -67,7 +75,7 @@ pub(crate) fn connect<D>(
     mut observers: Vec<Box<dyn Observer>>,
 ) -> anyhow::Result<(Client<D>, Notifications<D>)>
 where
-    D: Dialect + Configured,
+    D: Wire + Configured,
 {
     if let Some(file) = &record.file {
         observers.push(Box::new(recording(file, &connector.dialect, &connector.config)?));

@@ -4,7 +4,7 @@ use std::thread;
 
 use anyhow::anyhow;
 use bellwire::dialect::notif::{Classified, Get, Notif, Random, Spelling};
-use bellwire_blocking::{Connector, Notice, Observer, Server};
+use bellwire_any::{Connector, Notice, Observer, Server};
 
 use crate::args::Demo;
 use crate::observers::{Observers, Printer, record};
@@ -19,13 +19,13 @@ const ADS: [&str; 4] = [
 
 pub(crate) fn run(args: &Demo) -> anyhow::Result<()> {
     let board = Board::new();
-    let server = Server::bind("127.0.0.1:0", Notif::default(), board.clone())?;
+    let server = Server::bind(args.on.runtime, "127.0.0.1:0", Notif::default(), board.clone())?;
     let (address, handle) = (server.local_addr()?, server.handle());
     let serving = thread::spawn(move || server.run());
 
     let mut notif = Notif::default();
     notif.spelling = Spelling::Session;
-    let mut connector = Connector::new(notif);
+    let mut connector = Connector::new(args.on.runtime, notif);
     let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(Printer)];
     if let Some(file) = &args.record.file {
         observers.push(Box::new(record(file, &connector.dialect, &connector.config)?));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use bellwire::transcript::{Act, Configured, Said, escape};
 use bellwire::{Abandoned, Config, Event};
-use bellwire_blocking::{Observer, Recording};
+use bellwire_any::{Observer, Recording};
 
 use crate::print;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use bellwire::dialect::notif::Notif;
 use bellwire::{Reply, ServerConfig, ServerEvent};
-use bellwire_blocking::{Peer, Server, ServerHandle, Service};
+use bellwire_any::{Peer, Server, ServerHandle, Service};
 
 use crate::args::Serve;
 use crate::print;
@@ -18,10 +18,10 @@ pub(crate) fn run(args: &Serve) -> anyhow::Result<()> {
     let mut notif = Notif::default();
     notif.ids = args.ids;
     let board = Board::new();
-    let mut server = Server::bind(&args.listen, notif, board.clone())
+    let mut server = Server::bind(args.on.runtime, &args.listen, notif, board.clone())
         .with_context(|| format!("cannot listen on {}", args.listen))?;
     if args.autologout.is_some() {
-        server.config.timers.autologout = args.autologout;
+        server.config().timers.autologout = args.autologout;
     }
     print::line(format!("listening on {}", server.local_addr()?).as_bytes())?;
 

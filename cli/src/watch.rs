@@ -5,12 +5,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, OnceLock};
-use std::{io, process, thread};
+use std::{io, process};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use bellwire::transcript::{Configured, escape};
-use bellwire::{BadReply, Dialect, Notification};
-use bellwire_blocking::{Client, Connector, Ended, Error, Gap, Notice, Notifications, Reconnect};
+use bellwire::{BadReply, Notification};
+use bellwire_any::{Client, Connector, Ended, Error, Gap, Notice, Notifications, Reconnect, Wire};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
@@ -25,20 +25,20 @@ mod mpd;
 mod notif;
 
 pub(crate) fn run(args: Watch) -> anyhow::Result<()> {
-    let address = Address::parse(&args.url)?;
+    let (address, runtime) = (Address::parse(&args.url)?, args.on.runtime);
     match address.dialect {
         DialectName::Notif => {
-            let mut connector = connect::notif(args.ids);
+            let mut connector = connect::notif(runtime, args.ids);
             connector.config.timers.rearm = args.rearm;
             watch(connector, notif::Board, &address, args)
         }
         DialectName::Mpd => {
-            let mut connector = connect::mpd(&address, &args.access)?;
+            let mut connector = connect::mpd(runtime, &address, &args.access)?;
             connector.config.timers.rearm = args.rearm;
             watch(connector, mpd::Player::default(), &address, args)
         }
         DialectName::Imap => {
-            let mut connector = connect::imap(&address, &args.access)?;
+            let mut connector = connect::imap(runtime, &address, &args.access)?;
             // An option, or the dialect knows better.
             connector.config.timers.rearm = args.rearm;
             imap::begin(&mut connector, &address);
@@ -49,7 +49,7 @@ pub(crate) fn run(args: Watch) -> anyhow::Result<()> {
 
 /// What is watched.
 trait Source {
-    type Dialect: Dialect + Configured;
+    type Dialect: Wire + Configured;
 
     /// A connection has begun, the first or a further one. What is told with it is known already.
     ///
@@ -141,11 +141,7 @@ fn watch<S: Source>(
     source: S,
     address: &Address,
     args: Watch,
-) -> anyhow::Result<()>
-where
-    S::Dialect: Send + 'static,
-    <S::Dialect as Dialect>::Expect: Send + 'static,
-{
+) -> anyhow::Result<()> {
     let connected = Arc::new(OnceLock::new());
     ctrlc::set_handler({
         let connected: Arc<OnceLock<Client<S::Dialect>>> = Arc::clone(&connected);
@@ -161,17 +157,13 @@ where
         connect::connect(connector, address, &args.access, &args.record, vec![strays])?;
     let client = connected.get_or_init(|| client).clone();
     // Deadlines are kept while a fetched item is printed, or a program runs.
-    let driver = thread::spawn({
-        let client = client.clone();
-        move || client.drive()
-    });
+    client.keep_driven().context("the connection cannot be driven")?;
     // Who wants objects reads them by a program.
     let status = if args.json { Status::none() } else { Status::start() };
     let mut watcher = Watcher { args, client: client.clone(), source, printed: 0, status };
     let watched = watcher.watch(notifications);
+    // Nothing is heard or recorded after this.
     client.close();
-    // Why the connection ended is known from the notifications.
-    let _ = driver.join();
     watched
 }
 

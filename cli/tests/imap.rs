@@ -2,13 +2,14 @@
 
 use std::fs;
 
+use bellwire_any::Runtime;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 mod common;
 
 use common::mailbox::{Mailbox, listening, run_with, with};
-use common::{Program, Script, lines, run};
+use common::{Program, Script, lines, replays};
 
 /// A mail as it is delivered.
 fn mail(header: &str) -> String {
@@ -186,6 +187,53 @@ fn finds_the_mail_that_came_meanwhile() {
     watch.stop(Signal::INT);
 }
 
+/// The main path, with TLS from the first byte on and with STARTTLS, on each runtime.
+#[test]
+fn on_each_runtime() {
+    let Some(mut mailbox) = Mailbox::start() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let mut uid = 0;
+    let mut deliver = |mailbox: &Mailbox, subject: &str| {
+        mailbox.dovecot.deliver(subject);
+        uid += 1;
+        format!("mail {uid} Sender <sender@example.org> {subject}")
+    };
+    for runtime in Runtime::ALL.map(Runtime::name) {
+        let file = |name: &str| directory.path().join(format!("{runtime}.{name}"));
+        let files = [file("tls"), file("starttls")].map(|it| it.to_str().unwrap().to_owned());
+        let access = ["--runtime", runtime, "--ca", &mailbox.ca].map(str::to_owned);
+        let start = |(url, file): (&String, &String)| {
+            let watch = ["-vvv", "watch", "--fetch", url, "--record", file].map(str::to_owned);
+            listening(watch.iter().chain(&access))
+        };
+        let urls = [mailbox.imaps.clone(), mailbox.imap.clone()];
+        let mut watches: Vec<_> = urls.iter().zip(&files).map(start).collect();
+        let first = deliver(&mailbox, "first");
+        watches.iter_mut().for_each(|watch| assert_eq!(watch.line(), first, "{runtime}"));
+
+        mailbox.kill();
+        for watch in &mut watches {
+            watch.complaint("may have missed notifications");
+        }
+        let second = deliver(&mailbox, "second");
+        mailbox.dovecot.restart();
+        watches.iter_mut().for_each(|watch| assert_eq!(watch.line(), second, "{runtime}"));
+        for url in &urls {
+            let call = ["call", url, "UID SEARCH SUBJECT nothing"].map(str::to_owned);
+            let end = run_with("secret", call.iter().chain(&access)).expect(0);
+            assert_eq!(end.out[0], "* SEARCH", "{runtime}");
+        }
+
+        for (watch, file) in watches.into_iter().zip(&files) {
+            let end = watch.stop(Signal::TERM);
+            let seen = replays(file);
+            assert!(seen.contains(&"notification EXISTS".to_owned()), "{runtime}: {seen:#?}");
+            let logged = |event: &String| end.err.iter().any(|line| line.ends_with(event));
+            assert!(seen.iter().all(logged), "{runtime}: {seen:#?}, {end:#?}");
+        }
+    }
+}
+
 /// What the next connection begins with tells how many mails there are, which is no change.
 #[test]
 fn a_new_connection_is_no_change() {
@@ -255,13 +303,8 @@ fn a_recording_replays() {
         let ours = |line: &String| line.starts_with('[') && line.contains("] #1 ");
         assert!(end.err.iter().all(ours), "{end:#?}");
 
-        let replayed = run(["replay", name]).expect(0).out;
-        let taken = replayed.iter().filter_map(|line| line.strip_prefix("    taken for: "));
-        // What was seen is recorded, too, after `> `.
-        let seen = recorded.lines().filter_map(|line| line.strip_prefix("> "));
-        let seen: Vec<&str> = seen.collect();
-        assert!(seen.contains(&"notification EXISTS"), "{recorded}");
-        assert_eq!(taken.collect::<Vec<_>>(), seen);
+        let seen = replays(name);
+        assert!(seen.contains(&"notification EXISTS".to_owned()), "{recorded}");
         assert!(seen.iter().all(|event| end.err.iter().any(|line| line.ends_with(event))));
     }
 }

@@ -77,11 +77,16 @@ fn bash_completes() {
         }
         complete_here bellwire wa
         complete_here bellwire watch --no-
-        complete_here bellwire completions po"#
+        complete_here bellwire completions po
+        complete_here bellwire serve --runtime ""
+        complete_here bellwire watch --runtime a"#
             .to_owned(),
     );
     let (out, err) = filter(Command::new(bash).args(["--norc", "--noprofile"]), &script);
-    assert_eq!((out.as_str(), err.as_str()), ("watch\n--no-reconnect\npowershell\n", ""));
+    assert_eq!(err, "");
+    let runtimes = "blocking tokio async-std smol";
+    let completed = ["watch", "--no-reconnect", "powershell", runtimes, "async-std"];
+    assert_eq!(out.lines().collect::<Vec<_>>(), completed);
 }
 
 /// The page of the program names each command, and there is a page of each, with all of its options.
@@ -100,6 +105,10 @@ fn the_manual_is_complete() {
         for option in options {
             let option = option.replace('-', "\\-");
             assert!(page.contains(&option), "{command}: no {option}");
+        }
+        if page.contains("runtime") {
+            let names = ["blocking: ", "tokio: ", "async\\-std: ", "smol: "];
+            assert!(names.iter().all(|name| page.contains(name)), "{command}: {page}");
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::fs;
 
+use bellwire_any::Runtime;
 use bellwire_test_servers::Mpd;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 mod common;
 
-use common::{End, Program, Script, Wire, fake, lines, run};
+use common::{End, Program, Script, Wire, fake, lines, replays, run};
 
 fn url(mpd: &Mpd) -> String {
     format!("mpd://{}", mpd.address())
@@ -170,6 +171,43 @@ fn finds_the_song_that_began_meanwhile() {
     watch.stop(Signal::INT);
 }
 
+/// The main path, a lost server included, on each runtime.
+#[test]
+fn on_each_runtime() {
+    let Some(mut mpd) = Mpd::start() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    for runtime in Runtime::ALL.map(Runtime::name) {
+        let name = directory.path().join(runtime);
+        let name = name.to_str().unwrap();
+        let on = ["--runtime", runtime];
+        let args = ["--fetch", "--topic", "player", "--record", name];
+        let args: Vec<_> = args.into_iter().chain(on).collect();
+        let mut watch = watch(&url(&mpd), &args);
+        let calls = ["add two.wav", "nonsense", "play"];
+        let end = run(["call", &url(&mpd)].iter().chain(&calls).chain(&on)).expect(1);
+        assert_eq!(end.out, ["OK", "ACK [5@0] {} unknown command \"nonsense\"", "OK"]);
+        assert_eq!(watch.line(), "song two.wav", "{runtime}");
+
+        mpd.kill();
+        watch.complaint("may have missed notifications");
+        mpd.restart();
+        watch.complaint("connected, and listening again");
+        let socket = format!("mpd://{}", mpd.socket().display());
+        let calls = ["clear", "add album/three.wav", "play"];
+        let end = run(["call", "--pipeline", &socket].iter().chain(&calls).chain(&on)).expect(0);
+        assert_eq!(end.out, ["OK"; 3]);
+        assert_eq!(watch.line(), "song album/three.wav", "{runtime}");
+        call(&mpd, &["stop", "clear"]);
+        let end = watch.stop(Signal::INT);
+        for file in [name, &format!("{name}.2")] {
+            let seen = replays(file);
+            assert!(seen.contains(&"notification player".to_owned()), "{runtime}: {seen:#?}");
+            let logged = |event: &String| end.err.iter().any(|line| line.ends_with(event));
+            assert!(seen.iter().all(logged), "{runtime}: {seen:#?}, {end:#?}");
+        }
+    }
+}
+
 #[test]
 fn a_lost_server_ends_it_without_reconnect() {
     let Some(mut mpd) = Mpd::start() else { return };
@@ -267,12 +305,8 @@ fn a_recording_replays() {
     let watch = watch(&url(&mpd), &args);
     call(&mpd, &["add two.wav", "play"]);
     let end = watch.end().expect(0);
-    let recorded = fs::read_to_string(&file).unwrap();
-    let seen: Vec<&str> = recorded.lines().filter_map(|line| line.strip_prefix("> ")).collect();
-    let replayed = run(["replay", name]).expect(0).out;
-    let taken = replayed.iter().filter_map(|line| line.strip_prefix("    taken for: "));
-    assert_eq!(taken.collect::<Vec<_>>(), seen);
-    assert!(seen.contains(&"notification player"), "{recorded}");
+    let seen = replays(name);
+    assert!(seen.contains(&"notification player".to_owned()), "{seen:#?}");
     assert!(seen.iter().all(|event| end.err.iter().any(|line| line.ends_with(event))));
 }
 

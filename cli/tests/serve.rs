@@ -52,8 +52,7 @@ fn an_ad_that_cannot_be_a_reply_is_refused() {
     server.program.complaint("longer than 65536 bytes");
     server.post("");
     server.post("\r");
-    server.post("caf\u{e9}\r");
-    server.post(b"\xff bytes");
+    server.has(&[&b"caf\xc3\xa9\r"[..], b"\xff bytes"]);
     let mut client = Wire::connect(&server.address);
     client.say("notif");
     client.expect("OK");
@@ -62,7 +61,7 @@ fn an_ad_that_cannot_be_a_reply_is_refused() {
     client.expect("caf\u{e9}");
     client.expect("notif: classified");
     let said = server.program.stop(Signal::TERM).err;
-    assert_eq!(said.len(), 4, "an empty line is no ad, and no mistake: {said:#?}");
+    assert_eq!(said.len(), 5, "an empty line is no ad, and no mistake: {said:#?}");
 }
 
 #[test]
@@ -124,7 +123,7 @@ fn a_watcher_that_rearms_survives_the_autologout() {
 #[test]
 fn understands_ids() {
     let mut server = serve(&["--ids"]);
-    server.post("an ad");
+    server.has(&["an ad"]);
     let mut client = Wire::connect(&server.address);
     client.say("#7 notif");
     client.expect("#7 OK");
@@ -191,7 +190,7 @@ fn goes_on_when_nobody_reads_its_output() {
 #[test]
 fn both_line_ends_are_read() {
     let mut server = serve(&[]);
-    server.post("an ad");
+    server.has(&["an ad"]);
     for (ask, leave) in [("\n", "\n"), ("\r\n", "\r\n"), ("\n", "\r\n")] {
         let mut client = Wire::connect(&server.address);
         client.write(format!("_notif_{ask}")).unwrap();

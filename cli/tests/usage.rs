@@ -1,6 +1,8 @@
 //! Wrong usage, and the log. Exit status: 2 for what the command line itself gets wrong, 1 for what
 //! fails, and never a panic, which the tests' common room checks each time a program ends.
 
+use std::process::Command;
+
 use rustix::process::Signal;
 
 mod common;
@@ -100,6 +102,42 @@ fn wrong_addresses() {
         run(["watch", url]).expect(1).complains(&["bellwire: ", why]);
         run(["call", url, "random?"]).expect(1).complains(&["bellwire: ", why]);
     }
+}
+
+/// Whoever names another runtime is told which there are.
+#[test]
+fn wrong_runtimes() {
+    let names = "[possible values: blocking, tokio, async-std, smol]";
+    for name in ["nonsense", "", "Tokio", "async_std"] {
+        for args in [
+            &["demo"][..],
+            &["serve", "--listen", "127.0.0.1:0"],
+            &["call", "127.0.0.1:1", "random?"],
+            &["watch", "notif://127.0.0.1:1"],
+        ] {
+            let mut program = Command::new(env!("CARGO_BIN_EXE_bellwire"));
+            program.args(args).args(["--runtime", name]);
+            let end = Program::spawn(&mut program).end().expect(2);
+            assert_eq!(end.out, [""; 0], "{args:?}");
+            end.complains(&["--runtime <NAME>", name]);
+            end.complains(&[names]);
+        }
+    }
+}
+
+/// Only what connects does so on a runtime.
+#[test]
+fn help_tells_of_the_runtimes() {
+    let help = |command: &str| run(["help", command]).expect(0).out.join("\n");
+    for command in ["demo", "serve", "call", "watch"] {
+        let help = help(command);
+        for name in ["blocking", "tokio", "async-std", "smol"] {
+            assert!(help.contains(&format!("- {name}: ")), "{command}: {help}");
+        }
+        assert!(help.contains("discontinued (RUSTSEC-2025-0052)"), "{command}: {help}");
+        assert!(help.contains("[default: tokio]"), "{command}: {help}");
+    }
+    assert!(!help("replay").contains("--runtime"));
 }
 
 #[test]

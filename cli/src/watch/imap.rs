@@ -7,7 +7,7 @@ use bellwire::dialect::imap::response::{
 };
 use bellwire::dialect::imap::{Ask, Examine, Imap};
 use bellwire::{Answer, BadReply, Notification};
-use bellwire_blocking::{Client, Connector, Error};
+use bellwire_any::{Client, Connector, Error};
 use bytes::Bytes;
 
 use super::{Begun, Item, News, Source};

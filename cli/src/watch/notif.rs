@@ -2,7 +2,7 @@
 
 use bellwire::Notification;
 use bellwire::dialect::notif::{Get, Notif};
-use bellwire_blocking::{Client, Error};
+use bellwire_any::{Client, Error};
 use bytes::Bytes;
 
 use super::{Item, News, Source};

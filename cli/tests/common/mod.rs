@@ -10,12 +10,14 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bellwire_any::Runtime;
 use rustix::process::{Pid, Signal, kill_process};
 
 pub(crate) mod mailbox;
@@ -24,11 +26,25 @@ pub(crate) mod terminal;
 /// Longer than anything here may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The program, with these arguments and without input.
+/// The program, with these arguments and without input, on the runtime of this test.
 pub(crate) fn command(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bellwire"));
     command.args(args).stdin(Stdio::null()).env_remove("BELLWIRE_PASSWORD");
+    let name = command.get_args().find(|arg| !arg.as_bytes().starts_with(b"-"));
+    let connects = name.is_some_and(|name| COMMANDS_THAT_CONNECT.iter().any(|it| name == *it));
+    if let Some(runtime) = runtime().filter(|_| connects) {
+        command.args(["--runtime", runtime.name()]);
+    }
     command
+}
+
+const COMMANDS_THAT_CONNECT: [&str; 4] = ["demo", "serve", "call", "watch"];
+
+/// The runtime that a module is named after which this room is in (`runtimes::async_std::call::common`);
+/// elsewhere `None`: the program's default.
+pub(crate) fn runtime() -> Option<Runtime> {
+    let modules = module_path!().replace('_', "-");
+    Runtime::ALL.into_iter().find(|runtime| modules.split("::").any(|name| name == runtime.name()))
 }
 
 /// Runs the program to its end.
@@ -155,6 +171,14 @@ impl Program {
         peak.trim().strip_suffix("kB")?.trim().parse().ok()
     }
 
+    /// The names of its threads, where the system says so.
+    pub(crate) fn threads(&self) -> Option<Vec<String>> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()?;
+        // One that has just ended has no name.
+        let name = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("comm")).ok();
+        Some(threads.flatten().filter_map(name).collect())
+    }
+
     fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
@@ -244,6 +268,18 @@ impl Script {
 /// The lines of a file.
 pub(crate) fn lines(file: &Path) -> Vec<String> {
     fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// Replays a recording, and checks that it is taken for what was seen then, which is returned.
+#[track_caller]
+pub(crate) fn replays(file: &str) -> Vec<String> {
+    let recorded = fs::read_to_string(file).unwrap();
+    let seen = recorded.lines().filter_map(|line| line.strip_prefix("> "));
+    let seen: Vec<_> = seen.map(str::to_owned).collect();
+    let replayed = run(["replay", file]).expect(0).out;
+    let taken = replayed.iter().filter_map(|line| line.strip_prefix("    taken for: "));
+    assert_eq!(taken.collect::<Vec<_>>(), seen, "{recorded}");
+    seen
 }
 
 /// `bellwire serve` on a free port.

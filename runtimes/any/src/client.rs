@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::io;
 use std::pin::pin;
 use std::task::Poll;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use bellwire::{Answer, Command, Dialect};
@@ -128,6 +130,23 @@ impl<D: Wire> Client<D> {
             Either::Blocking(client) => client.drive(),
             Either::Async(executor, client) => executor.block_on(client.drive()),
         }
+    }
+
+    /// Has the connection driven until it is over, also while nobody waits: deadlines are kept,
+    /// notifications are read, and lost connections made again. A task does that on most runtimes anyway;
+    /// on plain threads, this starts a thread.
+    ///
+    /// # Errors
+    ///
+    /// When there is no thread to be had.
+    pub fn keep_driven(&self) -> io::Result<()> {
+        if let Either::Blocking(client) = &self.0 {
+            let client = client.clone();
+            let thread = thread::Builder::new().name("bellwire driver".to_owned());
+            // Those who wait are told why it ended.
+            thread.spawn(move || drop(client.drive()))?;
+        }
+        Ok(())
     }
 
     /// How many replies came that answer no command.

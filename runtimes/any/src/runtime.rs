@@ -39,6 +39,17 @@ impl Runtime {
         }
     }
 
+    /// What it is, in a few words for those who choose.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Blocking => "plain threads, no runtime",
+            Self::Tokio => "its runtime of several threads",
+            Self::AsyncStd => "its executor; discontinued (RUSTSEC-2025-0052)",
+            Self::Smol => "its global executor",
+        }
+    }
+
     /// What runs futures; `None`: there are none.
     pub(crate) fn executor(self) -> io::Result<Option<Executor>> {
         Ok(match self {

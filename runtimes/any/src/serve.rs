@@ -14,8 +14,9 @@ use bellwire_tokio::Tokio;
 
 use crate::runtime::{Executor, Runtime};
 
-/// A server that listens, as [`bellwire_blocking::Server`]. Its service must not wait for long: on most
-/// runtimes others wait with it.
+/// A server that listens, as [`bellwire_blocking::Server`]. Its service must not wait for long, for on most
+/// runtimes others wait with it; and it must not use this crate's clients, whose waiting tokio answers with
+/// a panic there.
 pub struct Server<D: ServerDialect, S>(Any<D, S>);
 
 enum Any<D: ServerDialect, S> {

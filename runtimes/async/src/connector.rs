@@ -199,7 +199,12 @@ where
             Handle::new(Arc::new(Shared::new(self.settings, transport, drivers, dial, clock)));
         // News may come with the answers of the opening.
         let notifications = Notifications::open(handle.clone(), None);
-        let opened = handle.drive(|state| state.drive.opened()).await;
+        // One that begins with nothing has begun before anything is read: if it is closed at once, it is
+        // lost like any other, however soon that is seen.
+        let mut opened = handle.lock().begun();
+        if opened.is_none() {
+            opened = handle.drive(|state| state.drive.opened()).await;
+        }
         opened.unwrap_or_else(|| Err(handle.ended())).map_err(Error::NotConnected)?;
         if !self.undriven {
             R::spawn(Box::pin(drive_on(handle.shared())));

@@ -391,6 +391,12 @@ impl<D: Dialect> Drop for Driver<'_, D> {
 }
 
 impl<D: Dialect + Clone> State<D> {
+    /// Whether the first connection has begun without a word of the server's, or why it cannot.
+    pub(crate) fn begun(&mut self) -> Option<Result<(), Ended>> {
+        self.drive.turn();
+        self.drive.opened()
+    }
+
     /// Whether it is time to connect, and nobody does; the caller has to, then.
     fn dial(&mut self, clock: &Clock) -> bool {
         let due = !self.dials && self.drive.retry_at().is_some_and(|at| at <= (clock.now)());

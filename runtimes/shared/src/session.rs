@@ -51,6 +51,10 @@ pub struct Session<D: Dialect> {
     /// Notifications on their way.
     pub inbox: Inbox,
     observer: Option<Box<dyn Observer>>,
+    /// So many of the bytes that are due have been shown.
+    shown: usize,
+    /// The observer does not know yet that some of them are decided.
+    untold: bool,
     connection: u64,
     ended: Option<Ended>,
     /// How the last connection that has ended did.
@@ -83,6 +87,8 @@ impl<D: Dialect + Clone> Session<D> {
             pieces: Pieces::default(),
             inbox: Inbox::new(capacity),
             observer,
+            shown: 0,
+            untold: false,
             connection: 0,
             ended: None,
             lost: None,
@@ -179,13 +185,20 @@ impl<D: Dialect + Clone> Session<D> {
         self.client.deadline()
     }
 
-    /// The bytes that are due.
+    /// The bytes that are due. They may be written later: what happens until then changes them no more.
     pub fn output(&mut self) -> &[u8] {
-        self.client.output()
+        let Self { client, shown, untold, .. } = self;
+        let output = client.output();
+        *untold |= output.len() > *shown;
+        *shown = output.len();
+        output
     }
 
     /// The transport took the first `count` of the bytes that were due.
     pub fn written(&mut self, count: usize) {
+        // Who is told what was written needs not be told before that it was decided.
+        self.untold = false;
+        self.shown = self.shown.saturating_sub(count);
         let shown = self.client.redacted(count);
         log_lines(self.connection, 'C', &shown);
         if let Some(observer) = &mut self.observer {
@@ -214,13 +227,14 @@ impl<D: Dialect + Clone> Session<D> {
             self.client.command_within(command, timeout).map_err(|Refused { why, .. }| why)?;
         let id = RequestId { connection: self.connection, ticket };
         self.requests.push(id);
-        if let Some(observer) = &mut self.observer {
+        if self.observer.is_some() {
             let text = command::redacted(self.client.dialect(), command).unwrap_or_default();
             let text = as_typed(text);
-            observer.act(&match timeout {
+            let act = match timeout {
                 Some(timeout) => Act::Within(timeout, text),
                 None => Act::Command(text),
-            });
+            };
+            self.observe(|observer| observer.act(&act));
         }
         Ok(id)
     }
@@ -456,7 +470,11 @@ impl<D: Dialect + Clone> Session<D> {
     }
 
     fn observe(&mut self, see: impl FnOnce(&mut dyn Observer)) {
+        let untold = std::mem::take(&mut self.untold);
         if let Some(observer) = &mut self.observer {
+            if untold {
+                observer.act(&Act::Decide);
+            }
             see(observer.as_mut());
         }
     }

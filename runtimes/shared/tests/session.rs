@@ -1,10 +1,12 @@
 //! A session without its I/O.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use bellwire::Config;
 use bellwire::dialect::mpd::Mpd;
-use bellwire_adapter::Session;
+use bellwire::transcript::{Settings, Transcript, play};
+use bellwire::{Client, Closed, Config};
+use bellwire_adapter::{Ended, Notice, Recording, Session};
 
 /// The server's side of a picture of ten bytes, which comes in pieces of four.
 const PICTURE: &[u8] = b"size: 10\nbinary: 10\n0123456789\nOK\n";
@@ -59,4 +61,146 @@ fn a_part_in_pieces_is_whole_again() {
     }
     let answer = session.outcome(picture).unwrap().unwrap();
     assert_eq!(answer.parts.last().unwrap(), "binary: 10\n0123456789");
+}
+
+/// Where the server confirms nothing, notifications are there again once it was asked for them, also if it
+/// then is silent for hours.
+#[test]
+fn resumed_is_told_when_the_server_was_asked() {
+    let mut session = player();
+    let queue = session.inbox.open(None);
+    session.listen(true);
+    sent(&mut session);
+    session.closed(Ended::Closed(Closed::Cleanly));
+    session.interrupted();
+    assert!(matches!(session.inbox.take(queue), Some(Notice::Gap(_))));
+    session.reconnected();
+    session.feed(b"OK MPD 0.23.5\n");
+    assert_eq!(session.inbox.take(queue), None);
+    sent(&mut session);
+    assert_eq!(session.inbox.take(queue), Some(Notice::Resumed));
+}
+
+/// Writes do not have to succeed at once, and what happens meanwhile comes too late for them. Who replays
+/// the recording must not believe that it came in time.
+#[test]
+fn what_happens_during_a_write_is_recorded_behind_what_was_decided() {
+    type Do = fn(&mut Session<Mpd>);
+    let ask: Do = |session| {
+        session.request(&"currentsong", None).unwrap();
+    };
+    let ask_soon: Do = |session| {
+        session.request(&"status", Some(Duration::from_secs(1))).unwrap();
+    };
+    let listen: Do = |session| session.listen(true);
+    let entered: Do = |session| {
+        session.listen(true);
+        sent(session);
+        session.request(&"currentsong", None).unwrap();
+    };
+    let later: Do = |session| session.tick(Duration::from_secs(2));
+    let changed: Do = |session| session.feed(b"changed: player\nOK\n");
+    let unlisten: Do = |session| session.listen(false);
+    let abandon: Do = |session| {
+        let id = session.request(&"stats", None).unwrap();
+        session.abandon(id);
+    };
+    for (number, (before, meanwhile)) in [
+        (listen, ask),
+        (listen, unlisten),
+        (ask_soon, later),
+        (entered, changed),
+        (ask, abandon),
+        (listen, |_| {}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (mut session, recorded) = recorded();
+        before(&mut session);
+        // As adapters do, so that deadlines begin.
+        session.tick(Duration::ZERO);
+        let due = session.output().to_vec();
+        meanwhile(&mut session);
+        assert!(session.output().starts_with(&due), "{number}");
+        // In two writes.
+        session.written(due.len() - 1);
+        meanwhile(&mut session);
+        session.output();
+        session.written(1);
+        sent(&mut session);
+        session.tick(Duration::ZERO);
+        let text = recorded.lock().unwrap()[0].clone();
+        replays(&text);
+        // It is a burden to whoever reads it, where it tells nothing.
+        let decided = text.lines().any(|line| line == "! decide");
+        assert_eq!(decided, number < 5, "{text}");
+    }
+}
+
+/// The rest of a write that is blocked is tried again and again, which decides nothing; but what joins it
+/// is decided then.
+#[test]
+fn a_blocked_write_is_recorded_once() {
+    let (mut session, recorded) = recorded();
+    let decided = |text: &str| text.lines().filter(|line| *line == "! decide").count();
+    session.request(&"currentsong", None).unwrap();
+    for _ in 0..5 {
+        session.output();
+        session.tick(Duration::ZERO);
+    }
+    assert_eq!(decided(&recorded.lock().unwrap()[0]), 1);
+    session.written("currentsong".len());
+    let ping = session.request(&"ping", None).unwrap();
+    assert_eq!(session.output(), b"\nping\n");
+    session.abandon(ping);
+    sent(&mut session);
+    let text = &recorded.lock().unwrap()[0];
+    assert_eq!(decided(text), 2, "{text}");
+    replays(text);
+}
+
+/// What the connection before has not taken is nothing to the next one.
+#[test]
+fn the_next_connection_is_recorded_from_its_beginning() {
+    let (mut session, recorded) = recorded();
+    session.listen(true);
+    session.output();
+    session.closed(Ended::Closed(Closed::Cleanly));
+    session.reconnected();
+    session.feed(b"OK MPD 0.23.5\n");
+    session.output();
+    session.request(&"currentsong", None).unwrap();
+    sent(&mut session);
+    recorded.lock().unwrap().iter().for_each(|text| replays(text));
+}
+
+type Recorded = Arc<Mutex<Vec<String>>>;
+
+/// A session of two commands at a time whose server has greeted, and the recordings of its connections.
+fn recorded() -> (Session<Mpd>, Recorded) {
+    let mut config = Config::default();
+    config.in_flight = 2;
+    let recorded = Recorded::default();
+    let recording = Recording::new(&Mpd::default(), &config, {
+        let recorded = Arc::clone(&recorded);
+        move |connection, text| {
+            let mut texts = recorded.lock().unwrap();
+            texts.resize(connection as usize, String::new());
+            texts.last_mut().unwrap().push_str(text);
+            true
+        }
+    });
+    let observer = Some(Box::new(recording) as _);
+    let mut session = Session::new(Mpd::default(), config, Arc::new([]), 16, observer);
+    session.feed(b"OK MPD 0.23.5\n");
+    (session, recorded)
+}
+
+#[track_caller]
+fn replays(text: &str) {
+    let transcript: Transcript = text.parse().unwrap();
+    let Settings { client, dialect, .. } = transcript.configure::<Mpd>().unwrap();
+    let played = play::client(&transcript, Client::new(dialect, client), &mut |_| {});
+    assert!(played.is_ok(), "{}\n{text}", played.unwrap_err());
 }

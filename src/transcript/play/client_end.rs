@@ -132,6 +132,10 @@ impl<D: Dialect> End for ClientEnd<D> {
                 self.client.unlisten();
                 Ok(None)
             }
+            Act::Decide => {
+                self.client.output();
+                Ok(None)
+            }
             Act::Open => {
                 self.client.open();
                 Ok(None)

@@ -28,6 +28,7 @@ impl<D: Dialect + Clone> Session<D> {
     pub(super) fn begin(&mut self) {
         self.pieces = Pieces::default();
         self.opening = Opened::default();
+        (self.shown, self.untold) = (0, false);
         self.connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         log::info!("#{} connected", self.connection);
         if let Some(observer) = &mut self.observer {
