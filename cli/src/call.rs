@@ -43,9 +43,7 @@ where
     if args.pipeline {
         for commands in args.commands.chunks(window) {
             // All are sent before the first is waited for.
-            let sent: Vec<_> =
-                commands.iter().map(|command| client.send(command.as_str())).collect();
-            for sent in sent {
+            for sent in client.send_all(commands.iter().map(String::as_str)) {
                 refused += u64::from(!show(sent.and_then(Pending::wait))?);
             }
         }

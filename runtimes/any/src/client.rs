@@ -95,6 +95,26 @@ impl<D: Wire> Client<D> {
         }))
     }
 
+    /// Asks several things at once: with one write. What is refused is so by itself.
+    pub fn send_all<C>(
+        &self,
+        commands: impl IntoIterator<Item = C>,
+    ) -> Vec<Result<Pending<D, C>, Error>>
+    where
+        C: Command<D> + fmt::Debug,
+    {
+        match &self.0 {
+            Either::Blocking(client) => {
+                let sent = client.send_all(commands).into_iter();
+                sent.map(|it| it.map(|pending| Pending(Either::Blocking(pending)))).collect()
+            }
+            Either::Async(on, client) => {
+                let sent = client.send_all(commands).into_iter();
+                sent.map(|it| it.map(|pending| Pending(Either::Async(*on, pending)))).collect()
+            }
+        }
+    }
+
     /// The answers to the commands that the connection began with.
     #[must_use]
     pub fn opened(&self) -> Vec<Answer> {
