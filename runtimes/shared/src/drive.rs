@@ -151,6 +151,8 @@ impl<D: Dialect + Clone, T: Transport + ?Sized> Drive<D, T> {
         let now = self.time(link);
         if self.session.deadline().is_some_and(|asked| asked <= now) {
             self.session.tick(now);
+        } else {
+            self.session.pass(now);
         }
         self.insist_on_upgrade(link);
     }

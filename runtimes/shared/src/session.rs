@@ -180,6 +180,11 @@ impl<D: Dialect + Clone> Session<D> {
         self.drain();
     }
 
+    /// It is `now`, which the machine has not asked for, but who watches may want to know.
+    pub fn pass(&mut self, now: Duration) {
+        self.observe(|observer| observer.tick(now));
+    }
+
     /// When to tick next, counted from when the connection was made.
     pub fn deadline(&self) -> Option<Duration> {
         self.client.deadline()

@@ -1,12 +1,14 @@
 //! A session without its I/O.
 
+use std::cell::Cell;
+use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bellwire::dialect::mpd::Mpd;
 use bellwire::transcript::{Settings, Transcript, play};
 use bellwire::{Client, Closed, Config};
-use bellwire_adapter::{Ended, Notice, Recording, Session};
+use bellwire_adapter::{Drive, Ended, Notice, Recording, Session, Transport};
 
 /// The server's side of a picture of ten bytes, which comes in pieces of four.
 const PICTURE: &[u8] = b"size: 10\nbinary: 10\n0123456789\nOK\n";
@@ -173,6 +175,50 @@ fn the_next_connection_is_recorded_from_its_beginning() {
     session.request(&"currentsong", None).unwrap();
     sent(&mut session);
     recorded.lock().unwrap().iter().for_each(|text| replays(text));
+}
+
+/// A server that is silent.
+struct Silent;
+
+impl Read for Silent {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}
+
+impl Write for Silent {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Transport for Silent {}
+
+thread_local! {
+    static NOW: Cell<Instant> = Cell::new(Instant::now());
+}
+
+/// A transcript without the time is of little use to whoever looks for what took so long.
+#[test]
+fn time_is_recorded_whether_the_machine_asks_for_it_or_not() {
+    let (session, recorded) = recorded();
+    let mut drive: Drive<_, Silent> = Drive::new(session, None, || NOW.get());
+    drive.connect(Box::new(Silent), false);
+    for _ in 0..3 {
+        NOW.set(NOW.get() + Duration::from_secs(1));
+        let mut link = drive.take().unwrap();
+        drive.tick(&mut link);
+        drive.put(link);
+        let id = drive.request(&"currentsong", None).unwrap();
+        drive.session.abandon(id);
+    }
+    let text = &recorded.lock().unwrap()[0];
+    assert_eq!(text.matches("\n.. 1s\n").count(), 3, "{text}");
+    replays(text);
 }
 
 type Recorded = Arc<Mutex<Vec<String>>>;
