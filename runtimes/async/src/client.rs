@@ -251,14 +251,15 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
             return if self.told { Poll::Ready(None) } else { Poll::Pending };
         }
         let Some(id) = self.id else { return Poll::Ready(None) };
-        let session = &mut self.client.handle.lock().drive.session;
+        let mut state = self.client.handle.lock();
+        let session = &mut state.drive.session;
         match session.part(id) {
-            None if !session.is_settled(id) => {
-                session.watch_part(id, context.waker());
-                Poll::Pending
-            }
-            part => Poll::Ready(part),
+            None if !session.is_settled(id) => session.watch_part(id, context.waker()),
+            part => return Poll::Ready(part),
         }
+        drop(state);
+        self.say();
+        Poll::Pending
     }
 
     fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<Result<C::Reply, Error>> {
@@ -271,6 +272,8 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
             let mut state = self.client.handle.lock();
             let Some(outcome) = state.drive.session.outcome(id) else {
                 state.drive.session.watch_outcome(id, context.waker());
+                drop(state);
+                self.say();
                 return Poll::Pending;
             };
             self.id = None;
@@ -287,15 +290,19 @@ impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
         }
     }
 
+    /// Says the command, and what was asked with it, if nobody has yet.
+    fn say(&mut self) {
+        if std::mem::take(&mut self.unsaid) {
+            self.client.handle.flush();
+        }
+    }
+
     /// Gives the command, if there was no connection for it yet.
     fn poll_given(&mut self, context: &mut Context<'_>) -> Poll<Result<RequestId, Error>> {
-        let handle = &self.client.handle;
-        if std::mem::take(&mut self.unsaid) {
-            handle.flush();
-        }
         if let Some(id) = self.id {
             return Poll::Ready(Ok(id));
         }
+        let handle = &self.client.handle;
         // Before it is tried, so that no connection is missed.
         handle.lock().drive.session.watch_connection(context.waker());
         let now = (handle.clock.now)();

@@ -246,8 +246,7 @@ impl<D: Dialect + Clone> Session<D> {
 
     /// The outcome of a request, if it has one; it is given once.
     pub fn outcome(&mut self, id: RequestId) -> Option<Outcome> {
-        self.requests.get(id)?.outcome.as_ref()?;
-        let Request { outcome, parts, .. } = self.requests.remove(id)?;
+        let Request { outcome, parts, .. } = self.requests.remove_settled(id)?;
         let outcome = outcome?;
         Some(outcome.map(|reply| Answer { parts: parts.into(), reply }))
     }

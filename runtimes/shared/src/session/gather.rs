@@ -35,7 +35,19 @@ impl Requests {
 
     pub(super) fn remove(&mut self, id: RequestId) -> Option<Request> {
         let place = self.place(id)?;
-        Some(self.0.remove(place)?.1)
+        self.remove_at(place)
+    }
+
+    /// Removes a request, if it has its outcome.
+    pub(super) fn remove_settled(&mut self, id: RequestId) -> Option<Request> {
+        let place = self.place(id)?;
+        self.0.get(place)?.1.outcome.as_ref()?;
+        self.remove_at(place)
+    }
+
+    fn remove_at(&mut self, place: usize) -> Option<Request> {
+        let removed = if place == 0 { self.0.pop_front() } else { self.0.remove(place) };
+        removed.map(|(_, request)| request)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Request> {
@@ -108,7 +120,9 @@ impl Copies {
 
     /// An answer has ended.
     pub(super) fn end(&mut self) {
-        *self = Self::default();
+        if self.lately > 0 {
+            *self = Self::default();
+        }
     }
 }
 
