@@ -124,6 +124,11 @@ fn handshake(client: &mut ClientConnection, server: &mut ServerConnection) -> Re
     Ok(())
 }
 
+/// What was said without when, which is another second soon.
+fn without_time(said: &str) -> String {
+    said.split("verification time").next().unwrap_or_default().to_owned()
+}
+
 /// What a client says of a server that shows this chain and has this key: the same in TLS 1.2 and
 /// 1.3.
 fn meets(trust: &Trust, name: &str, chain: &[CertificateDer<'static>], key: &KeyPair) -> String {
@@ -133,7 +138,7 @@ fn meets(trust: &Trust, name: &str, chain: &[CertificateDer<'static>], key: &Key
         let mut client = config.connection(name).unwrap();
         match handshake(&mut client, &mut server(chain, key, version)) {
             Ok(()) => "accepted".to_owned(),
-            Err(error) => error.to_string(),
+            Err(error) => without_time(&error.to_string()),
         }
     });
     assert_eq!(said[0], said[1], "TLS 1.2 and 1.3 differ");
