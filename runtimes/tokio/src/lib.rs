@@ -17,6 +17,44 @@
 //! # }
 //! ```
 //!
+//! A server, whose service may take its time:
+//!
+//! ```
+//! use bellwire::Reply;
+//! use bellwire::dialect::notif::{Notif, Random};
+//! use bellwire_tokio::{Peer, Server, Service};
+//!
+//! struct Dice;
+//!
+//! impl Service for Dice {
+//!     type Session = ();
+//!
+//!     async fn open(&self, _: &mut Peer) {}
+//!
+//!     async fn answer(&self, _: &mut (), command: &[u8], _: &mut Peer) -> Reply<Vec<u8>> {
+//!         match command {
+//!             b"random?" => Reply::done(b"4".to_vec()),
+//!             _ => Reply::refused(b"unknown command".to_vec()),
+//!         }
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::bind("127.0.0.1:0", Notif::default(), Dice).await?;
+//! let (address, handle) = (server.local_addr()?, server.handle());
+//! let serving = tokio::spawn(server.run());
+//!
+//! let (client, _) = bellwire_tokio::connect(address, Notif::default()).await?;
+//! assert_eq!(client.request(Random).await?, 4);
+//!
+//! drop(client);
+//! handle.shutdown();
+//! serving.await??;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! A task that is spawned on the current runtime drives the connection, unless
 //! [`Connector::undriven`] says otherwise. Time is tokio's, which tests can pause.
 //!
