@@ -13,8 +13,8 @@ use bellwire::{
 };
 use bytes::Bytes;
 
-use crate::server_script::{Op, Setup, Turn};
-use crate::{ALL, Failed, Verdict, lines};
+use super::server_script::{Op, Setup, Turn};
+use super::{ALL, Failed, Verdict, lines};
 
 /// What is done to a server.
 #[derive(Clone, Debug)]

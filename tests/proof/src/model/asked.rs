@@ -2,7 +2,7 @@
 
 use bellwire::Cause;
 
-use crate::real::Told;
+use super::real::Told;
 
 /// A command, or one of the client's own words.
 pub(crate) struct Asked {

@@ -9,8 +9,8 @@ use bellwire::transcript::{self, Recorder, Said};
 use bellwire::{Abandoned, Client, Event, Reply, Server, ServerConfig, ServerEvent, Ticket};
 use quickcheck::{Arbitrary, Gen};
 
-use crate::script::{Setup, TOPICS, one_of};
-use crate::{ALL, Failed, Verdict, check};
+use super::script::{Setup, TOPICS, one_of};
+use super::{ALL, Failed, Verdict, check};
 
 /// What happens on either side, and between.
 #[derive(Clone, Debug)]

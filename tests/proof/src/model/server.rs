@@ -3,10 +3,10 @@
 use bellwire::{Closed, Error, Notify, Refusal, Status, Wait};
 use bytes::Bytes;
 
-use crate::desk::{Act, Seen, State, Told, split_id};
-use crate::real::take;
-use crate::server_script::Setup;
-use crate::without_end;
+use super::desk::{Act, Seen, State, Told, split_id};
+use super::real::take;
+use super::server_script::Setup;
+use super::without_end;
 
 #[derive(Default)]
 pub(crate) struct NaiveServer {

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::real::{Act, Machine, Real, Seen, State, Told, told};
-use crate::script::{Line, Op, Setup, Turn};
-use crate::{ALL, Failed, Verdict, lines, without_end};
+use super::real::{Act, Machine, Real, Seen, State, Told, told};
+use super::script::{Line, Op, Setup, Turn};
+use super::{ALL, Failed, Verdict, lines, without_end};
 
 /// The real client at one end, and at the other a server that is made up as the script goes on.
 pub(crate) struct Session {

@@ -3,8 +3,8 @@
 use bellwire::Status;
 use quickcheck::{Arbitrary, Gen};
 
-use crate::ALL;
-use crate::script::{self, one_of};
+use super::ALL;
+use super::script::{self, one_of};
 
 /// How the server is configured. Times are in seconds.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,10 +5,10 @@ use bellwire::{
 };
 use bytes::Bytes;
 
-use crate::asked::{Asked, Who};
-use crate::real::{Act, Machine, Seen, State, Told, take};
-use crate::script::Setup;
-use crate::without_end;
+use super::asked::{Asked, Who};
+use super::real::{Act, Machine, Seen, State, Told, take};
+use super::script::Setup;
+use super::without_end;
 
 #[derive(Default)]
 pub(crate) struct NaiveClient {

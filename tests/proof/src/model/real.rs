@@ -12,7 +12,7 @@ use bellwire::{
 };
 use bytes::Bytes;
 
-use crate::script::Setup;
+use super::script::Setup;
 
 /// What is done to a client; an [`Op`] with all that was left open in it decided.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use bellwire::dialect::notif::Notif;
 use bellwire::{Reply, Server, ServerConfig, ServerEvent, Status};
 
-use crate::desk::{Act, Desk, Seen, Told, split_id};
-use crate::server::NaiveServer;
-use crate::server_script::{Op, Setup, TOPICS, Turn};
-use crate::{ALL, Verdict, check};
+use super::desk::{Act, Desk, Seen, Told, split_id};
+use super::server::NaiveServer;
+use super::server_script::{Op, Setup, TOPICS, Turn};
+use super::{ALL, Verdict, check};
 
 /// The server says and tells what a page of plain code says and tells, whatever happens to it.
 #[test]

@@ -1,7 +1,7 @@
 //! The machines of both ends beside naive models of them, over random lists of things that happen;
 //! and the guarantees one by one, each as a property that needs no model.
 //!
-//! `QUICKCHECK_TESTS=100000 cargo test --test model` tries more cases. A case that fails is printed
+//! `QUICKCHECK_TESTS=100000 cargo test -p bellwire-proof` tries more cases. A case that fails is printed
 //! as a transcript, after quickcheck has made it as short as it can.
 //!
 //! | room | what is in it |
@@ -17,27 +17,16 @@ use std::fmt;
 
 use quickcheck::{QuickCheck, Testable};
 
-#[path = "model/asked.rs"]
 mod asked;
-#[path = "model/both_sides.rs"]
 mod both_sides;
-#[path = "model/client.rs"]
 mod client;
-#[path = "model/client_side.rs"]
 mod client_side;
-#[path = "model/desk.rs"]
 mod desk;
-#[path = "model/real.rs"]
 mod real;
-#[path = "model/script.rs"]
 mod script;
-#[path = "model/server.rs"]
 mod server;
-#[path = "model/server_script.rs"]
 mod server_script;
-#[path = "model/server_side.rs"]
 mod server_side;
-#[path = "model/session.rs"]
 mod session;
 
 /// As many events, or bytes, as there are.

@@ -6,11 +6,11 @@ use std::time::Duration;
 use bellwire::dialect::notif::Notif;
 use bellwire::{Abandoned, Cause, Client, Config, Error, Event, Unsolicited, Wait};
 
-use crate::client::NaiveClient;
-use crate::real::{Act, Machine, Real, Seen, Told, replay, told};
-use crate::script::{Line, Op, Setup, Turn};
-use crate::session::Session;
-use crate::{ALL, Verdict, check};
+use super::client::NaiveClient;
+use super::real::{Act, Machine, Real, Seen, Told, replay, told};
+use super::script::{Line, Op, Setup, Turn};
+use super::session::Session;
+use super::{ALL, Verdict, check};
 
 /// The client says and tells what a page of plain code says and tells, whatever happens to it: in
 /// all phases, with any configuration, and with the cursor over events dropped at any place.

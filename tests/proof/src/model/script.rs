@@ -7,7 +7,7 @@ use bellwire::transcript::Recorder;
 use bellwire::{Config, Unsolicited};
 use quickcheck::{Arbitrary, Gen};
 
-use crate::ALL;
+use super::ALL;
 
 /// How a client is configured, and which dialect of the protocol it speaks. The defaults are what a
 /// failing case is shrunk to.
