@@ -1,5 +1,6 @@
 //! Much data, small pieces, slow readers, and who gets which notification.
 
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -140,7 +141,22 @@ fn the_tutorials_loop_over_one_topic() {
     peer.finish().unwrap();
 }
 
-/// G21: dropping the last reader does no I/O; the mode is left with the next thing that is done.
+/// G21: no I/O in `Drop`: what is to be said because of it is for the next who drives.
+#[test]
+fn dropping_the_last_reader_says_nothing() {
+    let (near, mut far) = UnixStream::pair().unwrap();
+    let (client, mut notifications) = connector("").over(near).unwrap();
+    assert_eq!(notifications.wait(Duration::ZERO), Ok(None));
+    far.write_all(b"OK\r\nnotif: random\r\n").unwrap();
+    assert_eq!(next(&mut notifications), "random");
+    drop(notifications);
+    let mut said = [0; 64];
+    let count = far.read(&mut said).unwrap();
+    assert_eq!(String::from_utf8_lossy(&said[..count]), "notif\r\n");
+    drop(client);
+}
+
+/// G21: the mode is left with the next thing that is done.
 #[test]
 fn without_a_reader_the_mode_is_left() {
     let (client, mut notifications, peer) = session(
