@@ -1,0 +1,154 @@
+//! The verbs that adapters use, and what a dialect has that says nothing about it.
+
+use std::time::Duration;
+
+use bellwire::command::{Command, Encoder};
+use bellwire::dialect::notif::{Notif, Random};
+use bellwire::dialect::{Awaiting, Class, Dialect, Spoken, To};
+use bellwire::frame;
+use bellwire::{
+    Answer, BadReply, Client, Config, Error, Event, Excerpt, Framing, LimitKind, Refusal, Server,
+    ServerConfig, Status,
+};
+
+#[allow(dead_code, reason = "each test uses the part that it needs")]
+mod common;
+
+use common::{plain, secs, sent, told};
+
+/// G1, G18: given up for a reason that only an adapter sees: outcomes come first, then the reason, again
+/// and again.
+#[test]
+fn given_up() {
+    let mut client = plain(|_| {});
+    client.command(Random).unwrap();
+    client.output();
+    client.command(Random).unwrap();
+    client.feed(b"456");
+    let excerpt = Excerpt::new(b"456");
+    client.give_up(Error::Limit { limit: LimitKind::Reply, allowed: 2, excerpt });
+    let ended = told(&mut client);
+    assert_eq!(
+        ended[..2].join("; "),
+        "unanswered 1 the connection ended; never-sent 2 the connection ended"
+    );
+    assert!(ended[2].starts_with("error: "), "{ended:?}");
+    client.feed(b"902234\r\n");
+    assert_eq!(told(&mut client), ended[2..]);
+    assert!(client.is_closed());
+}
+
+/// G17: whoever looks at his transport before he tells the time has to know when that matters.
+#[test]
+fn overdue() {
+    let mut client = plain(|config| config.timers.reply = Some(secs(5)));
+    assert!(!client.is_overdue(Duration::MAX));
+    client.tick(secs(10));
+    client.command(Random).unwrap();
+    client.tick(secs(10));
+    assert!(!client.is_overdue(secs(14)));
+    assert!(client.is_overdue(secs(15)));
+    client.feed_eof();
+    told(&mut client);
+    assert!(!client.is_overdue(secs(15)));
+}
+
+/// The same at the other end.
+#[test]
+fn overdue_at_the_server() {
+    let mut config = ServerConfig::default();
+    config.timers.silence = Some(secs(60));
+    let mut server = Server::new(Notif::default(), config);
+    assert!(!server.is_overdue(Duration::MAX));
+    server.tick(secs(0));
+    assert!(!server.is_overdue(secs(59)));
+    assert!(server.is_overdue(secs(60)));
+}
+
+/// Each line is answered by a line; a line that begins with `!` is a notification; and that is all.
+#[derive(Clone, Debug)]
+struct Bang;
+
+impl Dialect for Bang {
+    type Expect = ();
+
+    fn frame(&mut self, input: &[u8], searched: usize, _: &mut Awaiting<'_, ()>) -> Framing {
+        frame::line(input, searched)
+    }
+
+    fn classify(&mut self, frame: &[u8], _: &mut Awaiting<'_, ()>) -> Class {
+        match frame {
+            [b'!', topic @ ..] => Class::Notification { topic: 1..1 + topic.len() },
+            _ => Class::Reply { to: To::Oldest, status: Status::Done, text: 0 },
+        }
+    }
+
+    fn encode_text(&self, text: &[u8], line: &mut Encoder<'_>) -> Result<(), Refusal> {
+        line.text(text)?;
+        line.end(b"\n");
+        Ok(())
+    }
+}
+
+/// Commands need no greeting, bear no tag, and wait for the one before; no mode is entered.
+#[test]
+fn a_dialect_that_says_nothing_about_itself() {
+    let mut client = Client::new(Bang, Config::default());
+    client.listen();
+    client.command("time").unwrap();
+    client.command("date").unwrap();
+    assert_eq!(sent(&mut client), "time\n");
+    client.feed(b"!door\n12:30\n");
+    assert_eq!(told(&mut client), ["notification door", "reply 1 12:30"]);
+    assert_eq!(sent(&mut client), "date\n");
+    assert_eq!(client.dialect().spoken(b"date"), Spoken::Command { text: 0..4 });
+    assert!(!client.dialect().passes(b"busy"));
+}
+
+/// A silent server is not asked whether it lives, where there is nothing to ask, and not given up.
+#[test]
+fn a_dialect_without_a_probe() {
+    let mut config = Config::default();
+    config.timers.silence = Some(secs(60));
+    let mut client = Client::new(Bang, config);
+    client.tick(secs(0));
+    for minute in 1..10 {
+        client.tick(secs(60 * minute));
+        assert_eq!((sent(&mut client), told(&mut client)), (String::new(), Vec::new()));
+    }
+}
+
+/// Shows how the encoder shows itself, behind what it has written.
+#[derive(Debug)]
+struct Shown;
+
+impl Command<Bang> for Shown {
+    type Reply = ();
+
+    fn encode(&self, _: &Bang, line: &mut Encoder<'_>) -> Result<(), Refusal> {
+        line.text(b"secret")?;
+        let shown = format!("{line:?}");
+        line.text(shown.as_bytes())?;
+        line.end(b"\n");
+        Ok(())
+    }
+
+    fn decode(&self, _: Answer) -> Result<(), BadReply> {
+        Ok(())
+    }
+}
+
+/// Of what is written, `Debug` shows how much it is only; of a command, not of those before it. A command
+/// has to be given, unless it says something else.
+#[test]
+fn the_encoder_shows_no_bytes() {
+    let mut client = Client::new(Bang, Config::default());
+    client.output();
+    client.command("a").unwrap();
+    client.command(Shown).unwrap();
+    assert_eq!(sent(&mut client), "a\n");
+    client.feed(b"1\n");
+    assert!(matches!(client.events().next(), Ok(Some(Event::Reply { .. }))));
+    assert_eq!(sent(&mut client), "secretEncoder { length: 6, .. }\n");
+    assert!(Shown.is_due(&Bang) && (&Shown).is_due(&Bang));
+}
