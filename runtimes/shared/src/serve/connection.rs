@@ -90,7 +90,7 @@ impl<D: ServerDialect, T: Transport> Serving<D, T> {
         let machine = Mutex::new(bellwire::Server::new(dialect, config));
         let connection = Arc::new(Connection { machine, waker });
         let hub = Arc::clone(&server.0);
-        hub.register(&connection);
+        hub.register(number, Arc::clone(&connection));
         log::info!("#{number} accepted");
         Self {
             hub,
@@ -345,7 +345,7 @@ fn moved(result: io::Result<usize>) -> Moved {
 impl<D: ServerDialect, T> Drop for Serving<D, T> {
     /// However it ends, and be it that the service panics.
     fn drop(&mut self) {
-        self.hub.deregister(&self.connection);
+        self.hub.deregister(self.number);
     }
 }
 
