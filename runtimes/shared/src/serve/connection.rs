@@ -221,6 +221,12 @@ impl<D: ServerDialect, T: Transport> Serving<D, T> {
         }
     }
 
+    /// What it reads from and writes to.
+    #[must_use]
+    pub fn transport(&self) -> &T {
+        &self.transport
+    }
+
     /// Closes the connection, which has ended in this way.
     pub fn end(&mut self, how: &Ended) {
         log::info!("#{} ended: {how}", self.number);
