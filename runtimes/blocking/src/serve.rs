@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::thread;
 
 use bellwire::{Reply, ServerConfig, ServerDialect};
-use bellwire_adapter::accept_again;
+use bellwire_adapter::{accept_again, let_many_wait};
 
 use crate::transport::{Pollable, Ready, Waker, poll};
 use connection::Connection;
@@ -93,6 +93,7 @@ where
     /// When the address cannot be had.
     pub fn bind(address: impl ToSocketAddrs, dialect: D, service: S) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
+        let_many_wait(&listener)?;
         listener.set_nonblocking(true)?;
         let waker = Arc::new(Waker::new()?);
         Ok(Self {

@@ -29,6 +29,8 @@ pub use link::{Link, Moved};
 pub use observer::{Observer, log_lines};
 pub use opening::Opening;
 pub use recording::Recording;
+#[cfg(unix)]
+pub use serve::let_many_wait;
 pub use serve::{Peer, ServerHandle, Serving, Wanted, accept_again};
 pub use session::{Outcome, RequestId, Session};
 pub use settings::Settings;

@@ -151,6 +151,17 @@ impl<D: ServerDialect> fmt::Debug for ServerHandle<D> {
     }
 }
 
+/// Lets as many clients wait to be accepted as the system allows. The runtimes let 128 wait: of those beyond, the
+/// system hears nothing, and each tries again a second later.
+///
+/// # Errors
+///
+/// When the system refuses.
+#[cfg(unix)]
+pub fn let_many_wait(listener: &impl std::os::fd::AsFd) -> io::Result<()> {
+    Ok(rustix::net::listen(listener, i32::MAX)?)
+}
+
 /// How long to wait before the next connection is accepted, when one could not be (guarantee G26).
 ///
 /// # Errors
