@@ -182,12 +182,12 @@ impl Default for ServerLimits {
 #[non_exhaustive]
 pub struct ServerTimers {
     /// A client in the notification mode that says nothing (autologout), though no answer is owed to it.
-    /// Default: 30 min. Not where
-    /// the mode [lasts until there is news](crate::mode::Lasts::UntilNews): there it is the server who
-    /// has to say something.
+    /// Default: 30 min. Not where the mode [lasts until there is news](crate::mode::Lasts::UntilNews):
+    /// there it is the server who has to say something.
     pub autologout: Option<Duration>,
     /// A client outside the mode that says nothing, though no answer is owed to it; MPD's
-    /// `connection_timeout`. Default: never.
+    /// `connection_timeout`. Default: 30 min, or clients that are gone without a word, a cable pulled, would keep
+    /// their places for ever, until none is left.
     pub silence: Option<Duration>,
     /// Progress of the transport in taking output. Default: 60 s.
     pub write: Option<Duration>,
@@ -199,7 +199,7 @@ impl Default for ServerTimers {
     fn default() -> Self {
         Self {
             autologout: Some(Duration::from_secs(30 * 60)),
-            silence: None,
+            silence: Some(Duration::from_secs(30 * 60)),
             write: Some(Duration::from_secs(60)),
             suspend: SUSPEND,
         }

@@ -31,7 +31,7 @@ use async_std::net::{TcpListener, TcpStream};
 use async_std::os::unix::net::UnixStream;
 use async_std::task;
 use bellwire::Dialect;
-use bellwire_async::runtime::{BoxFuture, Stream, Streams};
+use bellwire_async::runtime::{BoxFuture, Stream, Streams, let_many_wait};
 
 pub use bellwire_async::*;
 
@@ -88,7 +88,9 @@ impl Runtime for AsyncStd {
     }
 
     async fn listen_tcp(address: &str) -> io::Result<TcpListener> {
-        TcpListener::bind(address).await
+        let listener = TcpListener::bind(address).await?;
+        let_many_wait(&listener)?;
+        Ok(listener)
     }
 
     async fn accept_tcp(listener: &TcpListener) -> io::Result<TcpStream> {

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
+pub use bellwire_adapter::let_many_wait;
+
 /// A future of which nothing is known but what it gives.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 

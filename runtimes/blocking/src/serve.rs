@@ -35,12 +35,11 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::thread;
 
 use bellwire::{Reply, ServerConfig, ServerDialect};
-use bellwire_adapter::accept_again;
+use bellwire_adapter::{accept_again, let_many_wait};
 
 use crate::transport::{Pollable, Ready, Waker, poll};
 use connection::Connection;
@@ -94,6 +93,7 @@ where
     /// When the address cannot be had.
     pub fn bind(address: impl ToSocketAddrs, dialect: D, service: S) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
+        let_many_wait(&listener)?;
         listener.set_nonblocking(true)?;
         let waker = Arc::new(Waker::new()?);
         Ok(Self {
@@ -128,26 +128,22 @@ where
     ///
     /// When listening fails for good.
     pub fn run(self) -> io::Result<()> {
-        let descriptor = self.listener.as_fd().try_clone_to_owned()?;
-        let mut threads: Vec<thread::JoinHandle<()>> = Vec::new();
         while !self.handle.is_stopping() {
-            poll(&descriptor, Ready::to_read(), &self.waker, None)?;
-            threads.retain(|thread| !thread.is_finished());
-            while let Some(stream) = self.accept()? {
-                if threads.len() < self.connections {
-                    let started = self.start(stream);
-                    let failed =
-                        |error: &_| log::error!("a connection could not be served: {error}");
-                    threads.extend(started.inspect_err(failed));
-                } else {
-                    log::warn!("refused a connection: {} are open", threads.len());
+            match self.accept()? {
+                Some(stream) if self.handle.connections() < self.connections => {
+                    if let Err(error) = self.start(stream) {
+                        log::error!("a connection could not be served: {error}");
+                    }
                 }
+                Some(_) => log::warn!("refused a connection: {} are open", self.connections),
+                None => drop(poll(&self.listener, Ready::to_read(), &self.waker, None)?),
             }
         }
-        drop(self.listener);
-        for thread in threads {
-            // A service that panicked has ended its own connection only.
-            let _ = thread.join();
+        let Self { listener, service, waker, .. } = self;
+        drop(listener);
+        // Each thread has the service until it ends.
+        while Arc::strong_count(&service) > 1 {
+            waker.wait()?;
         }
         Ok(())
     }
@@ -163,14 +159,30 @@ where
         }
     }
 
-    /// Starts a connection's thread. If that fails, the connection ends.
-    fn start(&self, mut stream: TcpStream) -> io::Result<thread::JoinHandle<()>> {
+    /// Starts a connection's thread. If that fails, the connection ends. Nobody joins the thread: what it had is
+    /// given back when it ends, and not when the next client comes.
+    fn start(&self, mut stream: TcpStream) -> io::Result<()> {
         stream.prepare()?;
         let (dialect, config) = (self.dialect.clone(), self.config.clone());
         let connection = Connection::new(&self.handle, dialect, config, stream)?;
-        let service = Arc::clone(&self.service);
+        let (service, ended) = (Arc::clone(&self.service), Ends(Arc::clone(&self.waker)));
         let thread = thread::Builder::new().name("bellwire connection".to_owned());
-        thread.spawn(move || connection.run(service.as_ref()))
+        thread.spawn(move || {
+            // Dropped in this order, also when the service panics: that ends its own connection only.
+            let _ended = ended;
+            let service = service;
+            connection.run(service.as_ref());
+        })?;
+        Ok(())
+    }
+}
+
+/// Wakes whoever waits for threads to end, when it is dropped.
+struct Ends(Arc<Waker>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.wake();
     }
 }
 

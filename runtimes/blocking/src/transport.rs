@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::task::Wake;
@@ -107,7 +107,7 @@ impl Ready {
 /// Waits until `socket` is ready for what is wanted, `waker` has something to read, or `timeout` has
 /// passed.
 pub(crate) fn poll(
-    socket: &OwnedFd,
+    socket: &impl AsFd,
     wanted: Ready,
     waker: &Waker,
     timeout: Option<Duration>,
@@ -166,6 +166,16 @@ impl Waker {
     pub(crate) fn wake(&self) {
         // If it is full, enough is there to wake.
         let _ = (&self.sender).write(&[1]);
+    }
+
+    /// Waits until it is woken.
+    pub(crate) fn wait(&self) -> io::Result<()> {
+        match rustix::event::poll(&mut [PollFd::new(&self.receiver, PollFlags::IN)], None) {
+            Ok(_) => self.drain(),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
     }
 
     fn drain(&self) {

@@ -64,28 +64,46 @@ pub struct QueueId(usize);
 #[derive(Debug)]
 pub struct Inbox {
     queues: Vec<Option<Queue>>,
-    capacity: usize,
+    room: Room,
     pub(crate) wakers: Wakers,
+}
+
+/// What a queue may hold: it is full when it holds so many notices, or so many bytes or more.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    notices: usize,
+    bytes: usize,
 }
 
 #[derive(Debug)]
 struct Queue {
     topic: Option<Bytes>,
     notices: VecDeque<Notice>,
+    /// Bytes of them.
+    size: usize,
     /// Who waits for the next.
     waker: Option<Waker>,
 }
 
 impl Inbox {
+    /// Bytes of notices that a queue takes more behind, unless it is [told](Self::hold_bytes) otherwise.
+    pub(crate) const BYTES: usize = 64 * 1024 * 1024;
+
     /// An inbox without readers, whose queues hold at most `capacity` notices each.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { queues: Vec::new(), capacity: capacity.max(1), wakers: Wakers::default() }
+        let room = Room { notices: capacity.max(1), bytes: Self::BYTES };
+        Self { queues: Vec::new(), room, wakers: Wakers::default() }
+    }
+
+    /// Its queues take nothing more once they hold so many bytes.
+    pub fn hold_bytes(&mut self, bytes: usize) {
+        self.room.bytes = bytes.max(1);
     }
 
     /// Opens a queue: for notifications about `topic`, or for all that have no queue of their own.
     pub fn open(&mut self, topic: Option<Bytes>) -> QueueId {
-        let queue = Some(Queue { topic, notices: VecDeque::new(), waker: None });
+        let queue = Some(Queue { topic, notices: VecDeque::new(), size: 0, waker: None });
         match self.queues.iter().position(Option::is_none) {
             Some(index) => {
                 self.queues[index] = queue;
@@ -112,7 +130,10 @@ impl Inbox {
 
     /// The next notice for a reader.
     pub fn take(&mut self, id: QueueId) -> Option<Notice> {
-        self.queues.get_mut(id.0)?.as_mut()?.notices.pop_front()
+        let queue = self.queues.get_mut(id.0)?.as_mut()?;
+        let notice = queue.notices.pop_front()?;
+        queue.size -= size(&notice);
+        Some(notice)
     }
 
     /// Delivers a notification to the readers of its topic, or else to those of everything.
@@ -120,7 +141,7 @@ impl Inbox {
         let mut topics = self.queues.iter().flatten().filter_map(|queue| queue.topic.as_ref());
         let topic = topics.find(|topic| **topic == notification.topic).cloned();
         for queue in self.queues.iter_mut().flatten().filter(|queue| queue.topic == topic) {
-            queue.push(Notice::Notification(notification.clone()), self.capacity);
+            queue.push(Notice::Notification(notification.clone()), self.room);
             self.wakers.wake_later(queue.waker.take());
         }
     }
@@ -128,7 +149,7 @@ impl Inbox {
     /// Tells every reader.
     pub fn broadcast(&mut self, notice: &Notice) {
         for queue in self.queues.iter_mut().flatten() {
-            queue.push(notice.clone(), self.capacity);
+            queue.push(notice.clone(), self.room);
             self.wakers.wake_later(queue.waker.take());
         }
     }
@@ -153,16 +174,27 @@ impl Queue {
     const SPARE: usize = 16;
 
     /// Where the queue is full, a gap takes the place of what does not fit.
-    fn push(&mut self, notice: Notice, capacity: usize) {
+    fn push(&mut self, notice: Notice, room: Room) {
         let is_notification = matches!(notice, Notice::Notification(_));
         let spare = if is_notification { 0 } else { Self::SPARE };
-        if self.notices.len() < capacity + spare {
+        let full = is_notification && self.size >= room.bytes;
+        if self.notices.len() < room.notices + spare && !full {
+            self.size += size(&notice);
             self.notices.push_back(notice);
         } else if let Some(Notice::Gap(Gap::Overflow(dropped))) = self.notices.back_mut() {
             *dropped += 1;
         } else {
             self.notices.push_back(Notice::Gap(Gap::Overflow(1)));
         }
+    }
+}
+
+/// How many of its bytes a peer has chosen.
+fn size(notice: &Notice) -> usize {
+    match notice {
+        Notice::Notification(it) => it.topic.len() + it.text.len(),
+        Notice::Refused(text) => text.len(),
+        Notice::Gap(_) | Notice::Resumed => 0,
     }
 }
 
@@ -193,6 +225,20 @@ mod tests {
         assert_eq!(topics(&mut inbox, all), ["a", "b", "Gap(Overflow(2))"]);
         inbox.deliver(&notification("e"));
         assert_eq!(topics(&mut inbox, all), ["e"]);
+    }
+
+    /// A mail may be as large as all that may wait, and a thousand of them much larger.
+    #[test]
+    fn g8_a_queue_is_full_of_bytes_too() {
+        let mut inbox = Inbox::new(1000);
+        inbox.hold_bytes(10);
+        let all = inbox.open(None);
+        for _ in 0..2 {
+            for topic in ["four", "a hundred", "b", "c"] {
+                inbox.deliver(&notification(topic));
+            }
+            assert_eq!(topics(&mut inbox, all), ["four", "a hundred", "Gap(Overflow(2))"]);
+        }
     }
 
     /// Whoever has missed the one may be waiting for the other.

@@ -1,5 +1,6 @@
 //! What all connections of a server share, and how it is notified and shut down.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -58,7 +59,8 @@ pub struct ServerHandle<D: ServerDialect>(Arc<Hub<D>>);
 
 /// What all connections of a server share.
 struct Hub<D: ServerDialect> {
-    connections: Mutex<Vec<Arc<Connection<D>>>>,
+    /// By their numbers: ten thousand may go at once, and none is to look at all the others.
+    connections: Mutex<BTreeMap<u64, Arc<Connection<D>>>>,
     stopping: AtomicBool,
     waker: Waker,
 }
@@ -104,12 +106,12 @@ impl<D: ServerDialect> ServerHandle<D> {
 }
 
 impl<D: ServerDialect> Hub<D> {
-    fn register(&self, connection: &Arc<Connection<D>>) {
-        self.lock().push(Arc::clone(connection));
+    fn register(&self, number: u64, connection: Arc<Connection<D>>) {
+        self.lock().insert(number, connection);
     }
 
-    fn deregister(&self, connection: &Arc<Connection<D>>) {
-        self.lock().retain(|it| !Arc::ptr_eq(it, connection));
+    fn deregister(&self, number: u64) {
+        self.lock().remove(&number);
     }
 
     fn notify(&self, topic: &[u8]) -> Result<(), Refusal> {
@@ -129,10 +131,10 @@ impl<D: ServerDialect> Hub<D> {
     }
 
     fn connections(&self) -> Vec<Arc<Connection<D>>> {
-        self.lock().clone()
+        self.lock().values().cloned().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Connection<D>>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Connection<D>>>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -147,6 +149,17 @@ impl<D: ServerDialect> fmt::Debug for ServerHandle<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerHandle").finish_non_exhaustive()
     }
+}
+
+/// Lets as many clients wait to be accepted as the system allows. The runtimes let 128 wait: of those beyond, the
+/// system hears nothing, and each tries again a second later.
+///
+/// # Errors
+///
+/// When the system refuses.
+#[cfg(unix)]
+pub fn let_many_wait(listener: &impl std::os::fd::AsFd) -> io::Result<()> {
+    Ok(rustix::net::listen(listener, i32::MAX)?)
 }
 
 /// How long to wait before the next connection is accepted, when one could not be (guarantee G26).

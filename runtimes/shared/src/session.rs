@@ -419,7 +419,7 @@ impl<D: Dialect + Clone> Session<D> {
         let (connection, limits) = (self.connection, &self.client.config().limits);
         let mut asked = false;
         let mut opening = false;
-        let mut too_much = false;
+        let mut too_much = None;
         for ticket in self.client.asking() {
             let id = RequestId { connection, ticket };
             asked = true;
@@ -427,11 +427,11 @@ impl<D: Dialect + Clone> Session<D> {
             if let Some(request) = self.requests.get_mut(id) {
                 request.take(text.clone());
                 self.wakers.wake_later(request.part_waker());
-                too_much |= request.size > limits.reply || request.parts.len() > limits.parts;
+                too_much = too_much.or(request.excess(limits));
             }
         }
-        if too_much {
-            return self.over_limit(&text);
+        if let Some((limit, allowed)) = too_much {
+            return self.over_limit(limit, allowed, &text);
         }
         if !opening && (news || !asked) {
             // It may stay in its queue for long, and must not hold more memory than it needs.
@@ -445,15 +445,15 @@ impl<D: Dialect + Clone> Session<D> {
         if id.is_some_and(|id| !self.requests.contains(id)) {
             return;
         }
-        if self.pieces.len_of(id) + text.len() > self.client.config().limits.reply {
-            return self.over_limit(text);
+        let allowed = self.client.config().limits.reply;
+        if self.pieces.len_of(id) + text.len() > allowed {
+            return self.over_limit(LimitKind::Reply, allowed, text);
         }
         self.pieces.take(id, text);
     }
 
     /// The machine keeps nothing of what this session gathers, so it cannot see that it is too much.
-    fn over_limit(&mut self, text: &[u8]) {
-        let (limit, allowed) = (LimitKind::Reply, self.client.config().limits.reply);
+    fn over_limit(&mut self, limit: LimitKind, allowed: usize, text: &[u8]) {
         let excerpt = Excerpt::new(text);
         self.client.give_up(bellwire::Error::Limit { limit, allowed, excerpt });
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bellwire::{Config, Dialect};
 
 use crate::backoff::Reconnect;
+use crate::inbox::Inbox;
 use crate::observer::Observer;
 use crate::opening::Opening;
 use crate::session::Session;
@@ -29,6 +30,9 @@ pub struct Settings<D: Dialect> {
     /// How many notices wait for a reader who is slow, before a gap takes their place. Default:
     /// 1024.
     pub queue: usize,
+    /// How many bytes of notices wait for a reader who is slow, before a gap takes the place of those behind: one
+    /// mail may be as large as [`Limits::reply`](bellwire::Limits::reply). Default: 64 MiB.
+    pub queue_bytes: usize,
     /// Who sees everything that happens.
     pub observer: Option<Box<dyn Observer>>,
 }
@@ -45,14 +49,17 @@ impl<D: Dialect + Clone> Settings<D> {
             timeout: Duration::from_secs(10),
             reconnect: None,
             queue: 1024,
+            queue_bytes: Inbox::BYTES,
             observer: None,
         }
     }
 
     /// A session that is set up like this, and has its first connection.
     pub fn session(self) -> Session<D> {
-        let Self { dialect, config, opening, queue, observer, .. } = self;
-        Session::new(dialect, config, opening.into(), queue, observer)
+        let Self { dialect, config, opening, queue, queue_bytes, observer, .. } = self;
+        let mut session = Session::new(dialect, config, opening.into(), queue, observer);
+        session.inbox.hold_bytes(queue_bytes);
+        session
     }
 }
 
@@ -64,6 +71,7 @@ impl<D: Dialect + fmt::Debug> fmt::Debug for Settings<D> {
             .field("timeout", &self.timeout)
             .field("reconnect", &self.reconnect)
             .field("queue", &self.queue)
+            .field("queue_bytes", &self.queue_bytes)
             .finish_non_exhaustive()
     }
 }

@@ -28,7 +28,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use bellwire::Dialect;
-use bellwire_async::runtime::{BoxFuture, Stream, Streams};
+use bellwire_async::runtime::{BoxFuture, Stream, Streams, let_many_wait};
 use smol::Timer;
 use smol::net::unix::UnixStream;
 use smol::net::{TcpListener, TcpStream};
@@ -90,7 +90,9 @@ impl Runtime for Smol {
     }
 
     async fn listen_tcp(address: &str) -> io::Result<TcpListener> {
-        TcpListener::bind(address).await
+        let listener = TcpListener::bind(address).await?;
+        let_many_wait(&listener)?;
+        Ok(listener)
     }
 
     async fn accept_tcp(listener: &TcpListener) -> io::Result<TcpStream> {

@@ -68,7 +68,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use bellwire::Dialect;
-use bellwire_async::runtime::{BoxFuture, Stream, Streams};
+use bellwire_async::runtime::{BoxFuture, Stream, Streams, let_many_wait};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
@@ -128,7 +128,9 @@ impl Runtime for Tokio {
     }
 
     async fn listen_tcp(address: &str) -> io::Result<TcpListener> {
-        TcpListener::bind(address).await
+        let listener = TcpListener::bind(address).await?;
+        let_many_wait(&listener)?;
+        Ok(listener)
     }
 
     async fn accept_tcp(listener: &TcpListener) -> io::Result<Self::Tcp> {

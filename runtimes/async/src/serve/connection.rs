@@ -22,7 +22,7 @@ pub(super) struct Connection<D: ServerDialect, T, R> {
     /// Wakes the task.
     signal: Arc<Signal>,
     sleep: Option<Sleep>,
-    /// So many turns may be taken before others have theirs.
+    /// So many turns may be taken before others have theirs: commands heard, and reads.
     turns: u8,
     runtime: PhantomData<fn() -> R>,
     /// The last to be dropped: it tells that the connection counts no more.
@@ -110,15 +110,15 @@ where
     ) -> Poll<Result<V, Ended>> {
         self.signal.watch(context.waker());
         loop {
-            if let Some(value) = turn(&mut self.serving)? {
-                return Poll::Ready(Ok(value));
-            }
             if self.turns == 0 {
                 // A client that never stops is no reason for others to wait (guarantee G26).
                 context.waker().wake_by_ref();
                 break;
             }
             self.turns -= 1;
+            if let Some(value) = turn(&mut self.serving)? {
+                return Poll::Ready(Ok(value));
+            }
             let wanted = self.serving.wanted();
             let moved = wanted.read && self.serving.read()?;
             if !moved && self.poll_deadline(context, wanted.until).is_pending() {

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::TcpStream;
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,7 +14,6 @@ use crate::transport::{Ready, Waker, poll};
 /// A connection, as its thread sees it.
 pub(super) struct Connection<D: ServerDialect> {
     serving: Serving<D, TcpStream>,
-    descriptor: OwnedFd,
     waker: Arc<Waker>,
 }
 
@@ -26,11 +24,10 @@ impl<D: ServerDialect> Connection<D> {
         config: ServerConfig,
         stream: TcpStream,
     ) -> io::Result<Self> {
-        let descriptor = stream.as_fd().try_clone_to_owned()?;
         let waker = Arc::new(Waker::new()?);
         let wake = Arc::clone(&waker).into();
         let serving = Serving::new(server, dialect, config, stream, wake, Instant::now);
-        Ok(Self { serving, descriptor, waker })
+        Ok(Self { serving, waker })
     }
 
     pub(super) fn run(mut self, service: &impl Service) {
@@ -60,7 +57,7 @@ impl<D: ServerDialect> Connection<D> {
         let wanted = self.serving.wanted();
         let left = wanted.until.map(|until| until.saturating_duration_since(Instant::now()));
         let to_await = Ready { read: wanted.read, write: wanted.write, hung_up: false };
-        match poll(&self.descriptor, to_await, &self.waker, left)? {
+        match poll(self.serving.transport(), to_await, &self.waker, left)? {
             Ready { read: true, .. } if wanted.read => self.serving.read().map(drop),
             Ready { hung_up: true, .. } => Err(Ended::Closed(Closed::Reset)),
             _ => Ok(()),

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use bellwire::{Failure, Reply};
+use bellwire::{Failure, LimitKind, Limits, Reply};
 use bytes::{Bytes, BytesMut};
 
 use super::RequestId;
@@ -80,6 +80,16 @@ impl Request {
     pub(super) fn take(&mut self, part: Bytes) {
         self.size += part.len();
         self.parts.push_back(part);
+    }
+
+    /// The limit that it is past, and what that allows.
+    pub(super) fn excess(&self, limits: &Limits) -> Option<(LimitKind, usize)> {
+        let sizes = [
+            (self.size, LimitKind::Reply, limits.reply),
+            (self.parts.len(), LimitKind::Parts, limits.parts),
+        ];
+        let past = sizes.into_iter().find(|(size, _, allowed)| size > allowed);
+        past.map(|(_, limit, allowed)| (limit, allowed))
     }
 
     /// Whom to wake because a part has come.

@@ -1,0 +1,76 @@
+//! What of the defaults is changed: `NAME=VALUE`, times in seconds.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use bellwire::{Config, ServerConfig};
+use bellwire_any::tls::{TlsConfig, Trust};
+
+/// Both ends' options.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) connections: Option<usize>,
+    silence: Option<Duration>,
+    reply: Option<Duration>,
+    greeting: Option<Duration>,
+    write: Option<Duration>,
+    parts: Option<usize>,
+    size: Option<usize>,
+    output: Option<usize>,
+    pub(crate) queue_bytes: Option<usize>,
+    tls: bool,
+}
+
+impl Options {
+    pub(crate) fn read(arguments: &[String]) -> anyhow::Result<Self> {
+        let mut options = Self::default();
+        for argument in arguments {
+            let (name, value) = argument.split_once('=').context("no NAME=VALUE")?;
+            let time = || anyhow::Ok(Some(Duration::try_from_secs_f64(value.parse()?)?));
+            let count = || anyhow::Ok(Some(value.parse()?));
+            match name {
+                "connections" => options.connections = count()?,
+                "silence" => options.silence = time()?,
+                "reply" => options.reply = time()?,
+                "greeting" => options.greeting = time()?,
+                "write" => options.write = time()?,
+                "parts" => options.parts = count()?,
+                "size" => options.size = count()?,
+                "queue_bytes" => options.queue_bytes = count()?,
+                "output" => options.output = count()?,
+                "tls" => options.tls = value.parse()?,
+                _ => bail!("no option {name}"),
+            }
+        }
+        Ok(options)
+    }
+
+    pub(crate) fn of_server(&self, config: &mut ServerConfig) {
+        let timers = &mut config.timers;
+        timers.silence = self.silence.or(timers.silence);
+        timers.write = self.write.or(timers.write);
+    }
+
+    pub(crate) fn of_client(&self, config: &mut Config) {
+        let Config { timers, limits, in_flight, .. } = config;
+        timers.reply = self.reply.or(timers.reply);
+        timers.greeting = self.greeting.or(timers.greeting);
+        timers.write = self.write.or(timers.write);
+        if let Some(output) = self.output {
+            limits.output = output;
+            // Else what comes next waits for an answer first.
+            *in_flight = limits.pending;
+        }
+        limits.parts = self.parts.unwrap_or(limits.parts);
+        limits.reply = self.size.unwrap_or(limits.reply);
+    }
+
+    /// How TLS is spoken, if it is. Nobody is trusted.
+    pub(crate) fn tls(&self) -> anyhow::Result<Option<TlsConfig>> {
+        if !self.tls {
+            return Ok(None);
+        }
+        let nobody = rcgen::generate_simple_self_signed(Vec::new())?;
+        Ok(Some(TlsConfig::new(Trust::Pinned(nobody.cert.der().clone()))?))
+    }
+}
