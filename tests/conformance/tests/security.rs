@@ -48,6 +48,7 @@ fn defaults() -> BTreeMap<&'static str, String> {
         ("Limits::held", held.to_string()),
         ("Limits::output", size(output)),
         ("Settings::queue", settings.queue.to_string()),
+        ("Settings::queue_bytes", size(settings.queue_bytes)),
         ("Imap::whole", size(Imap::default().whole)),
         ("Mpd::whole", size(Mpd::default().whole)),
         ("MAX_NESTING", MAX_NESTING.to_string()),
