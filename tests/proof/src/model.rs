@@ -6,33 +6,44 @@
 //!
 //! | room | what is in it |
 //! |---|---|
+//! | `draw` | cases out of bytes, a fuzzer's or random ones |
 //! | `client_side`, `server_side`, `both_sides` | the properties |
 //! | `client` and `asked`, `server` | the naive models |
 //! | `script`, `real`, `session` | what happens to a client, the real one, and a server made up for it |
 //! | `server_script`, `desk` | what happens to a server, the real one, and a client made up for it |
 
-#![expect(clippy::needless_pass_by_value, reason = "quickcheck hands its cases over by value")]
+#![cfg_attr(
+    test,
+    expect(clippy::needless_pass_by_value, reason = "quickcheck hands its cases over by value")
+)]
+#![cfg_attr(not(test), expect(dead_code, reason = "the properties are tests"))]
 
 use std::fmt;
 
+#[cfg(test)]
 use quickcheck::{QuickCheck, Testable};
 
 mod asked;
+#[cfg(test)]
 mod both_sides;
 mod client;
+#[cfg(test)]
 mod client_side;
-mod desk;
+pub(crate) mod desk;
+pub(crate) mod draw;
 mod real;
 mod script;
 mod server;
 mod server_script;
+#[cfg(test)]
 mod server_side;
-mod session;
+pub(crate) mod session;
 
 /// As many events, or bytes, as there are.
 const ALL: usize = usize::MAX;
 
 /// Tries a property on so many cases, or on as many as `QUICKCHECK_TESTS` says.
+#[cfg(test)]
 fn check(tests: u64, property: impl Testable) {
     let asked = std::env::var("QUICKCHECK_TESTS").ok().and_then(|tests| tests.parse().ok());
     let tests = asked.unwrap_or(tests);
@@ -40,10 +51,10 @@ fn check(tests: u64, property: impl Testable) {
 }
 
 /// What became of one case.
-type Verdict = Result<(), Failed>;
+pub(crate) type Verdict = Result<(), Failed>;
 
 /// The transcript of a case that failed, and what was expected of it.
-struct Failed(String);
+pub(crate) struct Failed(String);
 
 impl fmt::Debug for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

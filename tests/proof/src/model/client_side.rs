@@ -6,36 +6,28 @@ use std::time::Duration;
 use bellwire::dialect::notif::Notif;
 use bellwire::{Abandoned, Cause, Client, Config, Error, Event, Unsolicited, Wait};
 
-use super::client::NaiveClient;
+use super::draw::{Case, Draw};
 use super::real::{Act, Machine, Real, Seen, Told, replay, told};
 use super::script::{Line, Op, Setup, Turn};
-use super::session::Session;
+use super::session::{Session, beside_the_naive};
 use super::{ALL, Verdict, check};
 
 /// The client says and tells what a page of plain code says and tells, whatever happens to it: in
 /// all phases, with any configuration, and with the cursor over events dropped at any place.
 #[test]
 fn g1_to_g7_the_client_does_what_a_naive_one_does() {
-    fn property(setup: Setup, turns: Vec<Turn>) -> Verdict {
-        let mut session = Session::play(&setup, &turns);
-        session.close();
-        let naive = replay(NaiveClient::new(&setup), &session.acts);
-        for (index, (real, naive)) in session.log.iter().zip(&naive).enumerate() {
-            if real != naive {
-                let what = format!("the machine: {real:?}\n# the naive one: {naive:?}");
-                return session.fails(index + 1, what);
-            }
-        }
-        Ok(())
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        beside_the_naive(&case)
     }
-    check(2000, property as fn(_, _) -> _);
+    check(2000, property as fn(_) -> _);
 }
 
 /// G1: every accepted command ends in exactly one outcome: its reply, `NeverSent`,
 /// `SentUnanswered`, or the caller abandoned it.
 #[test]
 fn g1_every_command_has_exactly_one_outcome() {
-    fn property(setup: Setup, turns: Vec<Turn>) -> Verdict {
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        let Case { setup, turns, .. } = case;
         let mut session = Session::play(&setup, &turns);
         session.close();
         let mut outcomes = BTreeMap::new();
@@ -55,27 +47,29 @@ fn g1_every_command_has_exactly_one_outcome() {
         let wrong = outcomes.iter().find(|(_, count)| **count != 1);
         session.holds(wrong.is_none(), format_args!("(ticket, outcomes): {wrong:?}"))
     }
-    check(1000, property as fn(_, _) -> _);
+    check(1000, property as fn(_) -> _);
 }
 
 /// G2: a reply reaches only the command it answers. The server answers in order, or by id in any
 /// order, and each of its answers says which question it is for.
 #[test]
 fn g2_a_reply_reaches_only_the_command_it_answers() {
-    fn property(setup: Setup, turns: Vec<Turn>) -> Verdict {
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        let Case { setup, turns, .. } = case;
         let setup = setup.patient();
         let asks = |turn: &Turn| !matches!(turn.op, Op::Abandon(_) | Op::Within(_));
         let turns = well_behaved(&setup, turns).into_iter().filter(asks);
         answers_find_their_questions(Session::play(&setup, &turns.collect::<Vec<_>>()))
     }
-    check(1000, property as fn(_, _) -> _);
+    check(1000, property as fn(_) -> _);
 }
 
 /// G3: abandoning a command never shifts a reply, in whatever phase it is abandoned, by the caller
 /// or by its deadline.
 #[test]
 fn g3_abandoning_never_shifts_a_reply() {
-    fn property(setup: Setup, turns: Vec<Turn>) -> Verdict {
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        let Case { setup, turns, .. } = case;
         let setup = setup.patient();
         let mut session = Session::new(&setup);
         for (index, turn) in well_behaved(&setup, turns).iter().enumerate() {
@@ -86,7 +80,7 @@ fn g3_abandoning_never_shifts_a_reply() {
         }
         answers_find_their_questions(session)
     }
-    check(1000, property as fn(_, _) -> _);
+    check(1000, property as fn(_) -> _);
 }
 
 /// The same turns, with a server that answers every question once and properly.
@@ -144,7 +138,8 @@ fn answers_find_their_questions(mut session: Session) -> Verdict {
 /// else changes with that.
 #[test]
 fn g4_unsolicited_lines_are_counted_and_reported_ignored_or_fatal() {
-    fn property(setup: Setup, turns: Vec<Turn>) -> Verdict {
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        let Case { setup, turns, .. } = case;
         let with = |unsolicited| Setup { unsolicited, ..setup.clone() };
         let mut session = Session::play(&with(Unsolicited::Report), &drained(turns));
         session.close();
@@ -175,7 +170,7 @@ fn g4_unsolicited_lines_are_counted_and_reported_ignored_or_fatal() {
         session.holds(ended == first.is_some(), "fatal is the first, and nothing but it")?;
         session.holds(fatal.client.unsolicited() == u64::from(ended), "fatal is counted, too")
     }
-    check(700, property as fn(_, _) -> _);
+    check(700, property as fn(_) -> _);
 }
 
 /// The same turns, with all events looked at after each.
@@ -187,7 +182,10 @@ fn drained(turns: Vec<Turn>) -> Vec<Turn> {
 /// are the same as if they had all been looked at before, and so is what the machine says.
 #[test]
 fn g5_verbs_between_events_change_no_event() {
-    fn property(setup: Setup, before: Vec<Turn>, lines: Vec<Line>, verbs: Vec<Turn>) -> Verdict {
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        let Case { setup, turns: mut before, more } = case;
+        let verbs = before.split_off(before.len() / 2);
+        let lines: Vec<Line> = Draw::new(&more).list(4);
         let session = Session::play(&setup.patient(), &drained(before));
         let verbs = verbs.into_iter().filter_map(|turn| {
             let verb = match turn.op {
@@ -203,14 +201,17 @@ fn g5_verbs_between_events_change_no_event() {
         });
         later_is_the_same(session, &lines, verbs.collect(), true)
     }
-    check(700, property as fn(_, _, _, _) -> _);
+    check(700, property as fn(_) -> _);
 }
 
 /// G5: more may be said between two events, too, while the server speaks in turn only. What comes
 /// next may be said at another time then, but the events are the same.
 #[test]
 fn g5_output_between_events_changes_no_event() {
-    fn property(setup: Setup, before: Vec<Turn>, lines: Vec<Line>, verbs: Vec<Turn>) -> Verdict {
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        let Case { setup, turns: mut before, more } = case;
+        let verbs = before.split_off(before.len() / 2);
+        let lines: Vec<Line> = Draw::new(&more).list(4);
         let setup = setup.patient();
         let session = Session::play(&setup, &drained(well_behaved(&setup, before)));
         let hear = Turn { op: Op::Hear { lines, lf: false, kept: 0 }, take: ALL };
@@ -231,7 +232,7 @@ fn g5_output_between_events_changes_no_event() {
         });
         later_is_the_same(session, &lines, verbs.collect(), false)
     }
-    check(700, property as fn(_, _, _, _) -> _);
+    check(700, property as fn(_) -> _);
 }
 
 /// Feeds what the server says with `lines`, and calls the verbs: after all events were looked at, and
@@ -273,7 +274,8 @@ fn endless(mut turns: Vec<Turn>) -> Vec<Turn> {
 /// G6: each line is told once, and in the order of the wire, be it a reply or a notification.
 #[test]
 fn g6_replies_and_notifications_come_in_wire_order() {
-    fn property(setup: Setup, turns: Vec<Turn>) -> Verdict {
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        let Case { setup, turns, .. } = case;
         let mut session = Session::play(&setup.patient(), &endless(turns));
         session.close();
         let lines = session.heard();
@@ -283,14 +285,15 @@ fn g6_replies_and_notifications_come_in_wire_order() {
         let same = lines.iter().zip(&texts).all(|(line, text)| line.ends_with(text));
         session.holds(same, format_args!("the lines: {lines:?}\n# the events: {told:?}"))
     }
-    check(1000, property as fn(_, _) -> _);
+    check(1000, property as fn(_) -> _);
 }
 
 /// G7: a notification is never taken for a reply, nor a reply for a notification, in any phase. Only
 /// `notif: OK` is none: it acknowledges the mode, and answers nothing else.
 #[test]
 fn g7_notifications_and_replies_are_never_confused() {
-    fn property(setup: Setup, turns: Vec<Turn>) -> Verdict {
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        let Case { setup, turns, .. } = case;
         let mut session = Session::play(&setup.patient(), &endless(turns));
         session.close();
         let told = session.told().into_iter().filter(|told| told.text().is_some());
@@ -309,13 +312,14 @@ fn g7_notifications_and_replies_are_never_confused() {
         }
         Ok(())
     }
-    check(1000, property as fn(_, _) -> _);
+    check(1000, property as fn(_) -> _);
 }
 
 /// G11: the same bytes give the same events and the same errors, however they are split.
 #[test]
 fn g11_splits_change_nothing_for_the_client() {
-    fn property(setup: Setup, turns: Vec<Turn>, cuts: Vec<u8>) -> Verdict {
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        let Case { setup, turns, more: cuts } = case;
         let mut session = Session::play(&setup, &drained(turns));
         session.close();
         let mut split = Vec::new();
@@ -339,14 +343,15 @@ fn g11_splits_change_nothing_for_the_client() {
         session.holds(told == expected, format_args!("split: {told:?}\n# whole: {expected:?}"))?;
         session.holds(log.last() == session.log.last(), "the state is the same")
     }
-    check(700, property as fn(_, _, _) -> _);
+    check(700, property as fn(_) -> _);
 }
 
 /// G15: a deadline that has passed is acted on, and asked for no more: nobody who sleeps until the
 /// deadline is kept awake.
 #[test]
 fn g15_no_deadline_stays_in_the_past() {
-    fn property(setup: Setup, turns: Vec<Turn>) -> Verdict {
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        let Case { setup, turns, .. } = case;
         let mut session = Session::play(&setup, &turns);
         for _ in 0..5 {
             session.act(Act::Take(ALL));
@@ -358,14 +363,15 @@ fn g15_no_deadline_stays_in_the_past() {
         }
         Ok(())
     }
-    check(500, property as fn(_, _) -> _);
+    check(500, property as fn(_) -> _);
 }
 
 /// G16: a server that says nothing more is found out, whatever is on the wire and in whatever phase,
 /// if the client was told to lose its patience.
 #[test]
 fn g16_a_silent_server_is_found_out() {
-    fn property(setup: Setup, turns: Vec<Turn>) -> Verdict {
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        let Case { setup, turns, .. } = case;
         let mut setup = setup.patient();
         (setup.times.silence, setup.times.probe) = (Some(10), Some(3));
         setup.times.switch = Some(30);
@@ -382,7 +388,7 @@ fn g16_a_silent_server_is_found_out() {
             "nothing was heard for longer than the client has patience",
         )
     }
-    check(500, property as fn(_, _) -> _);
+    check(500, property as fn(_) -> _);
 }
 
 /// G17: bytes that were fed are handled before a deadline that passed meanwhile: whoever reads late
@@ -413,7 +419,8 @@ fn g17_bytes_come_before_deadlines() {
 /// G17: a tick too many is a no-op, and so is one to the past.
 #[test]
 fn g17_ticks_too_many_change_nothing() {
-    fn property(setup: Setup, turns: Vec<Turn>) -> Verdict {
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        let Case { setup, turns, .. } = case;
         let mut session = Session::play(&setup, &turns);
         session.close();
         let mut real = Real::new(&setup);
@@ -426,7 +433,7 @@ fn g17_ticks_too_many_change_nothing() {
         }
         Ok(())
     }
-    check(700, property as fn(_, _) -> _);
+    check(700, property as fn(_) -> _);
 }
 
 /// G17: after a large jump of time, as when the computer was asleep, nothing expires at once. The

@@ -2,9 +2,25 @@
 
 use std::fmt;
 
-use super::real::{Act, Machine, Real, Seen, State, Told, told};
+use super::client::NaiveClient;
+use super::draw::Case;
+use super::real::{Act, Machine, Real, Seen, State, Told, replay, told};
 use super::script::{Line, Op, Setup, Turn};
 use super::{ALL, Failed, Verdict, lines, without_end};
+
+/// The client says and tells what a page of plain code says and tells, whatever happens to it.
+pub(crate) fn beside_the_naive(case: &Case<Setup, Turn>) -> Verdict {
+    let mut session = Session::play(&case.setup, &case.turns);
+    session.close();
+    let naive = replay(NaiveClient::new(&case.setup), &session.acts);
+    for (index, (real, naive)) in session.log.iter().zip(&naive).enumerate() {
+        if real != naive {
+            let what = format!("the machine: {real:?}\n# the naive one: {naive:?}");
+            return session.fails(index + 1, what);
+        }
+    }
+    Ok(())
+}
 
 /// The real client at one end, and at the other a server that is made up as the script goes on.
 pub(crate) struct Session {
