@@ -7,19 +7,18 @@
 //! | room | what is in it |
 //! |---|---|
 //! | `draw` | cases out of bytes, a fuzzer's or random ones |
-//! | `client_side`, `server_side`, `both_sides` | the properties |
+//! | `tongue` | what differs between protocols: a page for each |
+//! | `client_side`, `lines`, `server_side`, `both_sides` | the properties |
 //! | `client` and `asked`, `server` | the naive models |
 //! | `script`, `real`, `session` | what happens to a client, the real one, and a server made up for it |
 //! | `server_script`, `desk` | what happens to a server, the real one, and a client made up for it |
 
-#![cfg_attr(
-    test,
-    expect(clippy::needless_pass_by_value, reason = "quickcheck hands its cases over by value")
-)]
-#![cfg_attr(not(test), expect(dead_code, reason = "the properties are tests"))]
+#![expect(clippy::needless_pass_by_value, reason = "quickcheck hands its cases over by value")]
+#![cfg_attr(not(test), expect(dead_code, reason = "some properties are tests only"))]
 
 use std::fmt;
 
+use bellwire::{Error, Excerpt};
 #[cfg(test)]
 use quickcheck::{QuickCheck, Testable};
 
@@ -27,10 +26,11 @@ mod asked;
 #[cfg(test)]
 mod both_sides;
 mod client;
-#[cfg(test)]
-mod client_side;
+pub(crate) mod client_side;
 pub(crate) mod desk;
 pub(crate) mod draw;
+#[cfg(test)]
+mod lines;
 mod real;
 mod script;
 mod server;
@@ -38,6 +38,7 @@ mod server_script;
 #[cfg(test)]
 mod server_side;
 pub(crate) mod session;
+pub(crate) mod tongue;
 
 /// As many events, or bytes, as there are.
 const ALL: usize = usize::MAX;
@@ -70,4 +71,9 @@ fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
 fn without_end(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// What a machine says of bytes that no peer may say, but for the words.
+fn violation(bytes: &[u8]) -> Error {
+    Error::Protocol { what: "", excerpt: Excerpt::new(bytes) }
 }

@@ -9,8 +9,12 @@ use bellwire::transcript::{self, Recorder, Said};
 use bellwire::{Abandoned, Client, Event, Reply, Server, ServerConfig, ServerEvent, Ticket};
 
 use super::draw::{Case, Draw, Drawn};
-use super::script::{Setup, TOPICS};
+use super::script::Setup;
+use super::tongue::Tongue;
+use super::tongue::notif::InNotif;
 use super::{ALL, Failed, Verdict, check};
+
+const TOPICS: &[&str] = &["random", "classified", "weather", "ünïcode topic"];
 
 /// What happens on either side, and between.
 #[derive(Clone, Debug)]
@@ -77,15 +81,14 @@ struct World {
 }
 
 impl World {
-    fn new(setup: &Setup) -> Self {
-        let mut tape = Recorder::new("notif", false);
-        setup.note(&mut tape);
+    fn new(setup: &Setup<InNotif>) -> Self {
+        let tape = setup.tape();
         let mut server = ServerConfig::default();
         server.timers.suspend = Duration::MAX;
         server.timers.autologout = None;
         Self {
-            client: Client::new(setup.notif(), setup.config()),
-            server: Server::new(setup.notif(), server),
+            client: Client::new(setup.tongue.dialect(), setup.config()),
+            server: Server::new(setup.tongue.dialect(), server),
             to_server: Vec::new(),
             to_client: Vec::new(),
             now: Duration::ZERO,
@@ -280,8 +283,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-fn play(setup: Setup, ops: &[Op]) -> Result<World, Failed> {
-    let mut world = World::new(&Setup { acknowledge: setup.acknowledge, ..setup.patient() });
+fn play(setup: Setup<InNotif>, ops: &[Op]) -> Result<World, Failed> {
+    let mut world = World::new(&setup.patient());
     ops.iter().for_each(|op| world.act(op));
     world.settle()?;
     Ok(world)
@@ -291,7 +294,7 @@ fn play(setup: Setup, ops: &[Op]) -> Result<World, Failed> {
 /// neither end ever hears what it did not expect, wherever the link splits what they say.
 #[test]
 fn g2_two_machines_understand_each_other() {
-    fn property(case: Case<Setup, Op>) -> Verdict {
+    fn property(case: Case<Setup<InNotif>, Op>) -> Verdict {
         let mut world = play(case.setup, &case.turns)?;
         let wrong = world.wrong.take();
         world.holds(wrong.is_none(), format_args!("{wrong:?}"))?;
@@ -312,7 +315,7 @@ fn g2_two_machines_understand_each_other() {
 /// machines were doing when it came; and once more to a client that listens again.
 #[test]
 fn g8_what_is_unread_is_announced() {
-    fn property(case: Case<Setup, Op>) -> Verdict {
+    fn property(case: Case<Setup<InNotif>, Op>) -> Verdict {
         let mut world = play(case.setup, &case.turns)?;
         for _ in 0..2 {
             world.act(&Op::Listen);
