@@ -8,7 +8,8 @@
 //! |---|---|
 //! | `draw` | cases out of bytes, a fuzzer's or random ones |
 //! | `tongue` | what differs between protocols: a page for each |
-//! | `client_side`, `lines`, `server_side`, `both_sides` | the properties |
+//! | `client_side`, `server_side` | the properties of all dialects |
+//! | `lines`, `subscribers`, `both_sides` | what more there is to say of notif |
 //! | `client` and `asked`, `server` | the naive models |
 //! | `script`, `real`, `session` | what happens to a client, the real one, and a server made up for it |
 //! | `host` | the same of the server's side |
@@ -28,7 +29,7 @@ mod asked;
 mod both_sides;
 mod client;
 pub(crate) mod client_side;
-pub(crate) mod desk;
+mod desk;
 pub(crate) mod draw;
 pub(crate) mod host;
 #[cfg(test)]
@@ -37,9 +38,10 @@ mod real;
 mod script;
 mod server;
 mod server_script;
+pub(crate) mod server_side;
+mod session;
 #[cfg(test)]
-mod server_side;
-pub(crate) mod session;
+mod subscribers;
 pub(crate) mod tongue;
 
 /// As many events, or bytes, as there are.
@@ -68,6 +70,18 @@ impl fmt::Debug for Failed {
 /// The lines in `bytes`, without their ends.
 fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
     bytes.split_inclusive(|byte| *byte == b'\n').map(|line| without_end(line).to_vec()).collect()
+}
+
+/// The same bytes in chunks of one to eight.
+fn chunks(mut bytes: &[u8], cuts: &mut impl Iterator<Item = u8>) -> Vec<Vec<u8>> {
+    let mut chunks = Vec::new();
+    while !bytes.is_empty() {
+        let length = usize::from(cuts.next().unwrap_or(0) % 8) + 1;
+        let (chunk, rest) = bytes.split_at(length.min(bytes.len()));
+        chunks.push(chunk.to_vec());
+        bytes = rest;
+    }
+    chunks
 }
 
 fn without_end(line: &[u8]) -> &[u8] {

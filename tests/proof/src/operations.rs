@@ -2,12 +2,11 @@
 //! guarantees. A case is made of any bytes; where one fails, it panics with the case as a transcript.
 
 use crate::model::Verdict;
-use crate::model::client_side::{ClientCase, properties};
-use crate::model::desk;
-use crate::model::draw::Case;
+use crate::model::client_side::{self, ClientCase};
 use crate::model::host::Host;
 use crate::model::host::mpd::MpdHost;
 use crate::model::host::notif::NotifHost;
+use crate::model::server_side::{self, ServerCase};
 use crate::model::tongue::Tongue;
 use crate::model::tongue::imap::InImap;
 use crate::model::tongue::mpd::InMpd;
@@ -18,19 +17,14 @@ pub fn notif_client(data: &[u8]) {
     client::<InNotif>(data);
 }
 
-/// MPD's client.
-pub fn mpd_client(data: &[u8]) {
-    client::<InMpd>(data);
-}
-
-/// IMAP's client.
-pub fn imap_client(data: &[u8]) {
-    client::<InImap>(data);
-}
-
 /// notif's server, with a client that may say anything.
 pub fn notif_server(data: &[u8]) {
     server::<NotifHost>(data);
+}
+
+/// MPD's client.
+pub fn mpd_client(data: &[u8]) {
+    client::<InMpd>(data);
 }
 
 /// MPD's server.
@@ -38,14 +32,24 @@ pub fn mpd_server(data: &[u8]) {
     server::<MpdHost>(data);
 }
 
-fn server<H: Host>(data: &[u8]) {
-    succeed(desk::beside_the_naive::<H>(&Case::of(data)));
+/// IMAP's client.
+pub fn imap_client(data: &[u8]) {
+    client::<InImap>(data);
 }
 
 /// Beside the naive client, and one of the other properties.
 fn client<T: Tongue>(data: &[u8]) {
     let case = ClientCase::<T>::of(data);
-    let [(naive, _), others @ ..] = properties::<T>();
+    let [(naive, _), others @ ..] = client_side::properties::<T>();
+    let (other, _) = others[usize::from(case.more[0]) % others.len()];
+    succeed(naive(case.clone()));
+    succeed(other(case));
+}
+
+/// The same, of the server's side.
+fn server<H: Host>(data: &[u8]) {
+    let case = ServerCase::<H>::of(data);
+    let [(naive, _), others @ ..] = server_side::properties::<H>();
     let (other, _) = others[usize::from(case.more[0]) % others.len()];
     succeed(naive(case.clone()));
     succeed(other(case));

@@ -10,7 +10,7 @@ use super::real::{Act, Machine, Real, Seen, Told, replay, told};
 use super::script::{Line, Op, Setup, Turn};
 use super::session::Session;
 use super::tongue::Tongue;
-use super::{ALL, Verdict};
+use super::{ALL, Verdict, chunks};
 
 /// What happens to a client.
 pub(crate) type ClientCase<T> = Case<Setup<T>, Turn>;
@@ -248,16 +248,12 @@ fn g11_splits_change_nothing<T: Tongue>(case: ClientCase<T>) -> Verdict {
     let mut session = Session::play(&case.setup, &drained(case.turns));
     session.close();
     let mut split = Vec::new();
-    let mut cuts = case.more.iter().map(|cut| usize::from(cut % 8) + 1).cycle();
+    let mut cuts = case.more.iter().copied().cycle();
     for act in &session.acts {
         match act {
             Act::Feed(bytes) => {
-                let mut rest = bytes.as_slice();
-                while !rest.is_empty() {
-                    let (chunk, after) = rest.split_at(cuts.next().unwrap_or(1).min(rest.len()));
-                    split.extend([Act::Feed(chunk.to_vec()), Act::Take(ALL)]);
-                    rest = after;
-                }
+                let chunks = chunks(bytes, &mut cuts).into_iter();
+                split.extend(chunks.flat_map(|chunk| [Act::Feed(chunk), Act::Take(ALL)]));
             }
             act => split.push(act.clone()),
         }
