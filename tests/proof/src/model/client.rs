@@ -58,6 +58,8 @@ pub(crate) struct NaiveClient<T: Tongue> {
     write: Option<u64>,
     must_rearm: bool,
     must_probe: bool,
+    /// Time has jumped, when it moved last.
+    jumped: bool,
 }
 
 #[derive(Default)]
@@ -221,10 +223,40 @@ impl<T: Tongue> NaiveClient<T> {
         true
     }
 
-    fn state(&self) -> State {
-        let own = [self.greeting, self.rearm, self.silence, self.probe, self.write];
-        let commands = self.wire.iter().chain(&self.spool).map(|asked| asked.due);
-        let deadline = own.into_iter().chain(commands).flatten().min();
+    /// Whoever is looked at much later than he asked for was asleep, and so was the server's last word:
+    /// it is asked for another one, and what has passed is put off. But only once.
+    fn pass(&mut self, seconds: u64) {
+        self.now += seconds;
+        let suspend = self.setup.times.suspend;
+        let late = self.deadline().is_some_and(|due| self.now > due + suspend);
+        self.jumped = late && !self.jumped;
+        if self.jumped {
+            self.must_probe = true;
+            let now = self.now;
+            for due in self.deadlines().into_iter().flatten().filter(|due| **due <= now) {
+                *due = now + suspend;
+            }
+        }
+    }
+
+    fn deadlines(&mut self) -> Vec<Option<&mut u64>> {
+        let own = [
+            &mut self.greeting,
+            &mut self.rearm,
+            &mut self.silence,
+            &mut self.probe,
+            &mut self.write,
+        ];
+        let commands = self.wire.iter_mut().chain(&mut self.spool).map(|asked| &mut asked.due);
+        own.into_iter().chain(commands).map(Option::as_mut).collect()
+    }
+
+    fn deadline(&mut self) -> Option<u64> {
+        self.deadlines().into_iter().flatten().map(|due| *due).min()
+    }
+
+    fn state(&mut self) -> State {
+        let deadline = self.deadline();
         State {
             phase: self.phase,
             listening: self.wanted,
@@ -261,7 +293,7 @@ impl<T: Tongue> Machine for NaiveClient<T> {
                 seen.push(Seen::Output { due, count });
             }
             Act::Feed(bytes) => self.feed(bytes),
-            Act::Pass(seconds) => self.now += seconds,
+            Act::Pass(seconds) => self.pass(*seconds),
             Act::Upgrade => seen.push(Seen::Upgraded(self.upgrade())),
             Act::Eof => self.close(None),
             Act::Reset => self.close(Some(Closed::Reset)),

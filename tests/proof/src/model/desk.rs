@@ -103,7 +103,7 @@ impl<H: Host> Desk<H> {
         config.timers.autologout = seconds(setup.autologout);
         config.timers.silence = seconds(setup.silence);
         config.timers.write = seconds(setup.write);
-        config.timers.suspend = Duration::from_secs(1_000_000_000);
+        config.timers.suspend = Duration::from_secs(setup.suspend);
         let dialect = setup.host.dialect();
         let plain = H::Dialect::default().settings();
         for (name, value) in dialect.settings().into_iter().filter(|it| !plain.contains(it)) {
@@ -114,9 +114,12 @@ impl<H: Host> Desk<H> {
         {
             tape.setting(name, limit);
         }
-        for (name, time) in
-            [("autologout", setup.autologout), ("silence", setup.silence), ("write", setup.write)]
-        {
+        for (name, time) in [
+            ("autologout", setup.autologout),
+            ("silence", setup.silence),
+            ("write", setup.write),
+            ("suspend", Some(setup.suspend)),
+        ] {
             tape.setting(name, time.map_or("never".into(), |seconds| format!("{seconds}s")));
         }
         let mut server = Server::new(dialect, config);

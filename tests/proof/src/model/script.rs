@@ -33,7 +33,7 @@ pub(crate) struct Limits {
 }
 
 /// In seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Times {
     pub(crate) reply: Option<u64>,
     pub(crate) held: Option<u64>,
@@ -43,6 +43,17 @@ pub(crate) struct Times {
     pub(crate) silence: Option<u64>,
     pub(crate) probe: Option<u64>,
     pub(crate) write: Option<u64>,
+    /// What is so much later than asked for counts as a suspend.
+    pub(crate) suspend: u64,
+}
+
+/// It waits for ever.
+impl Default for Times {
+    fn default() -> Self {
+        let (reply, held, switch, greeting) = (None, None, None, None);
+        let (rearm, silence, probe, write) = (None, None, None, None);
+        Self { reply, held, switch, greeting, rearm, silence, probe, write, suspend: NEVER }
+    }
 }
 
 impl<T: Tongue> Default for Setup<T> {
@@ -87,8 +98,7 @@ impl<T: Tongue> Setup<T> {
         config.timers.silence = seconds(self.times.silence);
         config.timers.probe = seconds(self.times.probe);
         config.timers.write = seconds(self.times.write);
-        // No jump of time counts as a suspend here; that rule has a property of its own.
-        config.timers.suspend = Duration::from_secs(NEVER);
+        config.timers.suspend = Duration::from_secs(self.times.suspend);
         config
     }
 
@@ -135,6 +145,7 @@ impl<T: Tongue> Drawn for Setup<T> {
                 silence: time(draw),
                 probe: time(draw),
                 write: time(draw),
+                suspend: draw.one_of(&[NEVER, NEVER, 2, 20]),
             },
             tongue: T::draw(draw),
             greeting: match draw.below(T::GREETINGS.len() + 10) {

@@ -31,6 +31,8 @@ pub(crate) struct NaiveServer<H: Host> {
     list: Option<List>,
     silence: Option<u64>,
     write: Option<u64>,
+    /// Time has jumped, when it moved last.
+    jumped: bool,
     end: End,
 }
 
@@ -413,6 +415,21 @@ impl<H: Host> NaiveServer<H> {
         Some(self.fault(Error::TimedOut(wait)))
     }
 
+    /// Whoever is looked at much later than he asked for was asleep: what has passed is put off. But only
+    /// once.
+    fn pass(&mut self, seconds: u64) {
+        self.now += seconds;
+        let (now, suspend) = (self.now, self.setup.suspend);
+        let mut deadlines = [&mut self.silence, &mut self.write];
+        let late = |due: &Option<u64>| due.is_some_and(|due| now > due + suspend);
+        self.jumped = deadlines.iter().any(|due| late(due)) && !self.jumped;
+        for due in deadlines.iter_mut().filter(|due| due.is_some_and(|due| due <= now)) {
+            if self.jumped {
+                **due = Some(now + suspend);
+            }
+        }
+    }
+
     fn close(&mut self, how: Option<Closed>) {
         if self.open() {
             self.end = End::Closing(how);
@@ -450,7 +467,7 @@ impl<H: Host> NaiveServer<H> {
                 self.written(count);
                 seen.push(Seen::Output { due, count });
             }
-            Act::Pass(seconds) => self.now += seconds,
+            Act::Pass(seconds) => self.pass(*seconds),
             Act::Eof => self.close(None),
             Act::Reset => self.close(Some(Closed::Reset)),
             Act::Take(count) => {

@@ -4,6 +4,7 @@ use bellwire::{Refusal, Status};
 
 use super::draw::{Draw, Drawn};
 use super::host::Host;
+use super::script::NEVER;
 use super::{ALL, script, without_end};
 
 /// How the server is configured. Times are in seconds.
@@ -18,6 +19,7 @@ pub(crate) struct Setup<H> {
     pub(crate) autologout: Option<u64>,
     pub(crate) silence: Option<u64>,
     pub(crate) write: Option<u64>,
+    pub(crate) suspend: u64,
 }
 
 /// One thing that happens, and how many of the events that wait are looked at after it.
@@ -56,6 +58,7 @@ impl<H: Host> Default for Setup<H> {
             autologout: None,
             silence: None,
             write: None,
+            suspend: NEVER,
         }
     }
 }
@@ -84,12 +87,14 @@ impl<H: Host> Drawn for Setup<H> {
             autologout: draw.one_of(&[None, Some(5), Some(30)]),
             silence: draw.one_of(&[None, None, Some(10)]),
             write: draw.one_of(&[None, None, Some(10)]),
+            suspend: draw.one_of(&[NEVER, NEVER, 2, 20]),
         }
     }
 
     fn simpler(&self) -> Vec<Self> {
         let plain = Self::default();
-        let mut tamer = vec![self.clone(); 6];
+        let mut tamer = vec![self.clone(); 7];
+        tamer[6].suspend = plain.suspend;
         tamer[0].frame = plain.frame;
         tamer[1].reply = plain.reply;
         tamer[2].list = plain.list;
