@@ -12,6 +12,8 @@ pub(crate) struct Asked {
     /// What goes over the wire, up to each pause.
     pub(crate) parts: Vec<Vec<u8>>,
     pub(crate) number: u64,
+    /// The connection begins with it.
+    pub(crate) first: bool,
     pub(crate) due: Option<u64>,
     /// So many bytes had come when it was said: what came before is no answer to it.
     pub(crate) after: usize,

@@ -44,6 +44,8 @@ pub(crate) struct NaiveClient<T: Tongue> {
     sealed: bool,
     output: Vec<u8>,
     greeted: bool,
+    /// The connection has to begin with something.
+    opening: bool,
     phase: Phase,
     wanted: bool,
     refused: bool,
@@ -98,18 +100,21 @@ impl<T: Tongue> NaiveClient<T> {
         due.is_some_and(|due| due <= self.now)
     }
 
-    fn ask(&mut self, text: &[u8], within: Option<u64>) -> Result<u64, Refusal> {
+    /// What the connection begins with goes before all else that waits.
+    fn ask(&mut self, text: &[u8], within: Option<u64>, first: bool) -> Result<u64, Refusal> {
         if !self.open() {
             return Err(Refusal::Closed);
         }
-        if self.pending() >= self.setup.limits.pending {
+        if self.pending() >= self.setup.limits.pending && !first {
             return Err(Refusal::Full { allowed: self.setup.limits.pending });
         }
         let parts = self.tongue.parts(text)?;
         self.given += 1;
         let due = self.after(within.or(self.setup.times.reply));
         let who = Who::Caller(self.given);
-        self.spool.push(Asked { who, line: text.into(), parts, due, ..Asked::default() });
+        let asked = Asked { who, line: text.into(), parts, due, first, ..Asked::default() };
+        let place = self.spool.iter().position(|other| first && !other.first);
+        self.spool.insert(place.unwrap_or(self.spool.len()), asked);
         Ok(self.given)
     }
 
@@ -263,11 +268,19 @@ impl<T: Tongue> NaiveClient<T> {
             refused: self.refused,
             greeted: self.greeted,
             upgrading: self.sealed,
+            opening: self.opening,
             pending: self.pending(),
             unsolicited: self.unsolicited,
             closed: !self.open(),
             deadline: deadline.filter(|_| self.open()),
         }
+    }
+}
+
+fn gave(asked: Result<u64, Refusal>, text: &[u8]) -> Seen {
+    match asked {
+        Ok(ticket) => Seen::Gave(ticket),
+        Err(why) => Seen::refused(why, text),
     }
 }
 
@@ -279,10 +292,13 @@ impl<T: Tongue> Machine for NaiveClient<T> {
     fn act(&mut self, act: &Act) -> Vec<Seen> {
         let mut seen = Vec::new();
         match act {
-            Act::Ask(text, within) => seen.push(match self.ask(text, *within) {
-                Ok(ticket) => Seen::Gave(ticket),
-                Err(why) => Seen::refused(why, text),
-            }),
+            Act::Ask(text, within) => seen.push(gave(self.ask(text, *within, false), text)),
+            Act::Open => self.opening = true,
+            Act::Opening(text) => seen.push(gave(self.ask(text, None, true), text)),
+            Act::Opened => {
+                self.opening = false;
+                self.hear_something();
+            }
             Act::Abandon(ticket) => seen.push(Seen::Abandoned(*ticket, self.abandon(*ticket))),
             Act::Listen => (self.wanted, self.refused) = (true, false),
             Act::Unlisten => (self.wanted, self.refused) = (false, false),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bellwire::client::Events;
 use bellwire::transcript::{self, Recorder, Said};
 use bellwire::{
-    Abandoned, Cause, Client, Closed, Dialect, Error, Event, Failure, Phase, Refusal, Status,
-    Ticket,
+    Abandoned, Cause, Client, Closed, Dialect, Error, Event, Failure, Phase, Refusal, Refused,
+    Status, Ticket,
 };
 use bytes::Bytes;
 
@@ -20,6 +20,10 @@ use super::without_words;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Act {
     Ask(Vec<u8>, Option<u64>),
+    /// The connection has to begin with something; with this; and has begun.
+    Open,
+    Opening(Vec<u8>),
+    Opened,
     Abandon(u64),
     Listen,
     Unlisten,
@@ -132,6 +136,7 @@ pub(crate) struct State {
     pub(crate) refused: bool,
     pub(crate) greeted: bool,
     pub(crate) upgrading: bool,
+    pub(crate) opening: bool,
     pub(crate) pending: usize,
     pub(crate) unsolicited: u64,
     pub(crate) closed: bool,
@@ -186,6 +191,16 @@ impl<T: Tongue> Real<T> {
                 self.client.command_within(text, Some(within))
             }
         };
+        self.gave(asked)
+    }
+
+    fn ask_first(&mut self, text: &[u8]) -> Seen {
+        self.tape.act(&transcript::Act::Opening(text.into()));
+        let asked = self.client.opening_command(text);
+        self.gave(asked)
+    }
+
+    fn gave(&mut self, asked: Result<Ticket, Refused<&[u8]>>) -> Seen {
         match asked {
             Ok(ticket) => {
                 self.tickets.push(ticket);
@@ -212,6 +227,8 @@ impl<T: Tongue> Real<T> {
         self.client.written(count);
         if count > 0 {
             self.tape.client(&Said::from(&due[..count]));
+        } else if !due.is_empty() {
+            self.tape.act(&transcript::Act::Decide);
         }
         Seen::Output { due, count }
     }
@@ -246,6 +263,7 @@ impl<T: Tongue> Real<T> {
             refused: self.client.is_refused(),
             greeted: self.client.is_greeted(),
             upgrading: self.client.is_upgrading(),
+            opening: self.client.is_opening(),
             pending: self.client.pending(),
             unsolicited: self.client.unsolicited(),
             closed: self.client.is_closed(),
@@ -273,6 +291,15 @@ impl<T: Tongue> Machine for Real<T> {
         let mut seen = Vec::new();
         match act {
             Act::Ask(text, within) => seen.push(self.ask(text, *within)),
+            Act::Open => {
+                self.tape.act(&transcript::Act::Open);
+                self.client.open();
+            }
+            Act::Opening(text) => seen.push(self.ask_first(text)),
+            Act::Opened => {
+                self.tape.act(&transcript::Act::Opened);
+                self.client.opened();
+            }
             Act::Abandon(ticket) => seen.push(self.abandon(*ticket)),
             Act::Listen => {
                 self.tape.act(&transcript::Act::Listen);
@@ -292,8 +319,10 @@ impl<T: Tongue> Machine for Real<T> {
                 self.tape.tick(self.now);
             }
             Act::Upgrade => {
+                if self.client.is_upgrading() {
+                    self.tape.act(&transcript::Act::Upgrade);
+                }
                 let upgraded = self.client.upgrade();
-                self.tape.event(format_args!("upgraded: {upgraded:?}"));
                 seen.push(Seen::Upgraded(upgraded.is_ok()));
             }
             Act::Eof => {

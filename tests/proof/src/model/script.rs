@@ -188,6 +188,10 @@ pub(crate) enum Op {
     Get,
     /// The same, with a deadline in seconds.
     Within(u64),
+    /// The connection has to begin with something; with one more command; and has begun.
+    Open,
+    GetFirst,
+    Opened,
     /// A command that is more unusual, or none at all.
     Odd(usize),
     /// It abandons the command that it gave so many commands ago.
@@ -247,7 +251,10 @@ impl Drawn for Op {
     fn draw(draw: &mut Draw<'_>) -> Self {
         match draw.below(100) {
             0..9 => Self::Usual(draw.below(16)),
-            9..18 => Self::Get,
+            9..15 => Self::Get,
+            15 => Self::Open,
+            16 => Self::GetFirst,
+            17 => Self::Opened,
             18..22 => Self::Within(draw.one_of(&[1, 3, 20])),
             22..25 => Self::Odd(draw.below(64)),
             25..31 => Self::Abandon(draw.one_of(&[0, 0, 1, 2, 5])),
@@ -257,11 +264,11 @@ impl Drawn for Op {
             63..89 => Self::Hear {
                 lines: (0..draw.one_of(&[1, 1, 2, 3, 5])).map(|_| Line::draw(draw)).collect(),
                 lf: draw.yes(),
-                kept: draw.one_of(&[0, 0, 0, 1, 2, 7]),
+                kept: draw.one_of(&[0, 0, 0, 1, 2, 7, 20]),
             },
-            89..96 => Self::Pass(draw.one_of(&[1, 1, 2, 4, 15, 70])),
-            96..98 => Self::Upgrade,
-            98 => Self::Eof,
+            89..95 => Self::Pass(draw.one_of(&[1, 1, 2, 4, 15, 70])),
+            95 | 96 => Self::Upgrade,
+            97 | 98 => Self::Eof,
             _ => Self::Reset,
         }
     }

@@ -78,6 +78,14 @@ impl<T: Tongue> Session<T> {
             Op::Odd(which) => self.ask(T::ODD[which % T::ODD.len()].into(), None),
             Op::Get => self.get(None),
             Op::Within(seconds) => self.get(Some(*seconds)),
+            // What is asked first is heard first: the proofs go by the order of what is given.
+            Op::Open | Op::GetFirst if self.proper => {}
+            Op::Open => self.act(Act::Open),
+            Op::GetFirst => {
+                self.questions += 1;
+                self.act(Act::Opening(T::question(self.questions).into_bytes()));
+            }
+            Op::Opened => self.act(Act::Opened),
             Op::Abandon(back) => {
                 if let Some(ticket) = self.given.checked_sub(*back as u64).filter(|n| *n > 0) {
                     self.act(Act::Abandon(ticket));

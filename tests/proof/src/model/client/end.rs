@@ -22,7 +22,7 @@ impl<T: Tongue> NaiveClient<T> {
         }
         if self.late(self.silence) {
             self.silence = None;
-            self.must_probe = self.room() && !self.must_wait();
+            self.must_probe = self.room() && !self.must_wait() && !self.opening;
             if !self.must_probe && !self.wire.is_empty() {
                 // The answer to what is on the wire will do.
                 self.probe = self.after(self.setup.times.probe);

@@ -34,15 +34,16 @@ impl<T: Tongue> NaiveClient<T> {
 
     fn say_something(&mut self) -> bool {
         let room = self.room();
-        let enter = self.wanted && !self.refused;
-        let ask = !self.spool.is_empty();
+        let enter = self.wanted && !self.refused && !self.opening;
+        let ask = self.spool.first().is_some_and(|asked| asked.first || !self.opening);
         let ride = ask && !(enter && self.ride == 0);
         let in_mode = self.tongue.ask_in_mode();
-        let leave = !self.wanted || self.must_rearm || self.must_probe || ask && !in_mode;
+        let probe = self.must_probe && !self.opening;
+        let leave = !self.wanted || self.must_rearm || probe || ask && !in_mode;
         match self.phase {
             Phase::Off if ride => room && self.say_command(),
             Phase::Off if enter => room && self.say_enter(),
-            Phase::Off if self.must_probe => room && self.say_probe(),
+            Phase::Off if probe => room && self.say_probe(),
             Phase::On if leave && T::ENTERED != Entered::ByReply => self.say_end_of_mode(),
             Phase::On if leave => room && self.say_leave(),
             Phase::On if self.owed > 0 => self.say_acknowledgement(),
@@ -80,7 +81,7 @@ impl<T: Tongue> NaiveClient<T> {
     fn say_command(&mut self) -> bool {
         if self.spool[0].is_barrier() && !self.wire.is_empty() {
             // What is answered behind the agreement to change the stream would count as forged.
-            return self.must_probe && self.say_probe();
+            return self.must_probe && !self.opening && self.say_probe();
         }
         let asked = self.spool.remove(0);
         self.ride = self.ride.saturating_sub(1);

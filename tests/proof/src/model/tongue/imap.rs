@@ -116,6 +116,7 @@ impl Tongue for InImap {
         b"* 5 FETCH (BODY[] {20}",
         b"* 6 FETCH (BODY[] {99999999999999999999}",
         b"* 7 EXPUNGE",
+        b"* 9 FETCH (BODY[] {300}",
         b"* VANISHED 1:3",
         b"* 8",
         b"*",

@@ -107,6 +107,7 @@ impl Tongue for InMpd {
         b"binary: 0",
         b"binary: 7",
         b"binary: 50",
+        b"binary: 300",
         b"binary: x",
         b"binary: ",
         b"binary: 18446744073709551616",
