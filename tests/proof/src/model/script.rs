@@ -295,13 +295,13 @@ impl Drawn for Op {
 impl Drawn for Line {
     fn draw(draw: &mut Draw<'_>) -> Self {
         match draw.below(50) {
-            0..22 => Self::Answer,
-            22..26 => Self::AnswerLater(draw.one_of(&[1, 2, 3])),
-            26 | 27 => Self::Refuse,
-            28 | 29 => Self::Again,
-            30..39 => Self::Notify,
-            39..45 => Self::GoOn,
-            45..49 => Self::Stray(draw.below(64)),
+            0..20 => Self::Answer,
+            20..24 => Self::AnswerLater(draw.one_of(&[1, 2, 3])),
+            24 | 25 => Self::Refuse,
+            26 | 27 => Self::Again,
+            28..36 => Self::Notify,
+            36..42 => Self::GoOn,
+            42..49 => Self::Stray(draw.below(64)),
             _ => Self::Greet(draw.below(16)),
         }
     }

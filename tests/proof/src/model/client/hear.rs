@@ -8,7 +8,7 @@ use super::{NaiveClient, copy};
 use crate::model::asked::{Asked, Who};
 use crate::model::real::Told;
 use crate::model::tongue::{Meaning, Tongue, View};
-use crate::model::{violation, without_end};
+use crate::model::violation;
 
 /// What stands at the beginning of what came.
 enum Cut {
@@ -101,10 +101,7 @@ impl<T: Tongue> NaiveClient<T> {
             let body = lf - usize::from(cr);
             let mut view = Self::view(&mut self.wire, self.at, self.phase, self.greeted);
             match self.tongue.counted(&self.input[text..body], behind, &mut view) {
-                // Shown without its end, whatever that is.
-                Err(()) => {
-                    return Some(Cut::Broken(text + without_end(&self.input[text..=lf]).len()));
-                }
+                Err(()) => return Some(Cut::Broken(body)),
                 // None at all are told with what stands around them, wherever that is.
                 Ok(Some(count)) if count == 0 || lf + 1 + count <= whole => {
                     text = lf + 1 + count;
