@@ -77,6 +77,7 @@ impl Tongue for InImap {
         "CHECK",
         "APPEND x {3}\r\nabc",
         "SEARCH {1}\r\na {2}\r\nbc",
+        "APPEND x {3+}\r\nabc",
         "STARTTLS",
     ];
     const ODD: &'static [&'static str] = &[
@@ -93,7 +94,6 @@ impl Tongue for InImap {
         "nul\0",
         "APPEND x {3}",
         "APPEND x {3}\r\nab",
-        "APPEND x {3+}\r\nabc",
         "LOGIN a b",
         "LOGIN {1}\r\na {1}\r\nb",
         "AUTHENTICATE PLAIN",
@@ -284,24 +284,24 @@ impl Tongue for InImap {
         let Some(end) = said.iter().position(|byte| *byte == b'\n') else { return };
         let line: Vec<u8> = said.drain(..=end).collect();
         let line = without_end(&line);
-        let asks = matches!(literal(line), Some((_, true)));
+        let (more, asks) = (literal(line).is_some(), matches!(literal(line), Some((_, true))));
         if line == b"DONE" {
             let idle = ledger.owed.iter_mut().filter(|owed| owed.mode);
             return idle.for_each(|owed| owed.due = true);
         }
         if ledger.continues {
-            ledger.continues = asks;
+            ledger.continues = more;
             ledger.asks += usize::from(asks);
-            return ledger.owed.iter_mut().filter(|it| !it.mode).for_each(|it| it.due = !asks);
+            return ledger.owed.iter_mut().filter(|it| !it.mode).for_each(|it| it.due = !more);
         }
         let tag = line.iter().take_while(|byte| **byte != b' ').count() + 1;
         let (tag, question) = line.split_at(tag.min(line.len()));
         ledger.heard += 1;
         let text = format!("re {}.", ledger.heard).into_bytes();
         let mode = question == b"IDLE";
-        let waits = asks || verb(question) == "AUTHENTICATE" && question.ends_with(b"PLAIN");
-        ledger.asks += usize::from(waits || mode);
-        ledger.continues = waits;
+        let authenticates = verb(question) == "AUTHENTICATE" && question.ends_with(b"PLAIN");
+        ledger.asks += usize::from(asks || authenticates || mode);
+        ledger.continues = more || authenticates;
         let data = match verb(question).as_str() {
             "FETCH" => b"* 1 FETCH (BODY[] {11}\r\nA1 OK * )\r\n BODY[1] {0}\r\n)\r\n".to_vec(),
             "SEARCH" => b"* SEARCH 1 2\r\n".to_vec(),
@@ -313,7 +313,7 @@ impl Tongue for InImap {
             data,
             answer: [b"OK ", text.as_slice()].concat(),
             proof: (!mode && question != b"NOOP").then_some(text),
-            due: !mode && !waits,
+            due: !mode && !ledger.continues,
             mode,
             changed: false,
         });
