@@ -4,6 +4,9 @@
 //! `QUICKCHECK_TESTS=100000 cargo test -p bellwire-proof` tries more cases. A case that fails is printed
 //! as a transcript, after quickcheck has made it as short as it can.
 //!
+//! Left to tests of their own: typed commands, what redacts secrets, limits on output, memory, and
+//! `give_up`. The words of a protocol error are not compared, what it shows of the bytes is.
+//!
 //! | room | what is in it |
 //! |---|---|
 //! | `draw` | cases out of bytes, a fuzzer's or random ones |

@@ -60,3 +60,24 @@ fn succeed(verdict: Verdict) {
         panic!("{failed:?}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use quickcheck::QuickCheck;
+
+    /// Also what is no case at all, or ends in the midst of one.
+    #[test]
+    #[expect(clippy::needless_pass_by_value, reason = "quickcheck hands its cases over by value")]
+    fn any_bytes_are_a_case() {
+        fn plays(bytes: Vec<u8>) -> bool {
+            super::notif_client(&bytes);
+            super::notif_server(&bytes);
+            super::mpd_client(&bytes);
+            super::mpd_server(&bytes);
+            super::imap_client(&bytes);
+            true
+        }
+        plays(Vec::new());
+        QuickCheck::new().quickcheck(plays as fn(_) -> _);
+    }
+}
