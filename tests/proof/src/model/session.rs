@@ -98,6 +98,10 @@ impl<T: Tongue> Session<T> {
                 self.act(Act::Take(ALL));
                 self.act(Act::Write(*count));
             }
+            // Most servers say nothing more before the stream has changed.
+            Op::Hear { lf: true, .. } if self.real.client.is_upgrading() => {
+                self.act(Act::Upgrade);
+            }
             Op::Hear { lines, lf, kept } => {
                 let end = if *lf { "\n" } else { T::END };
                 lines.iter().for_each(|line| self.say(line, end.as_bytes()));

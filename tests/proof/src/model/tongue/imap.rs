@@ -78,6 +78,7 @@ impl Tongue for InImap {
         "APPEND x {3}\r\nabc",
         "SEARCH {1}\r\na {2}\r\nbc",
         "APPEND x {3+}\r\nabc",
+        "LOGIN a b",
         "STARTTLS",
     ];
     const ODD: &'static [&'static str] = &[
@@ -94,7 +95,6 @@ impl Tongue for InImap {
         "nul\0",
         "APPEND x {3}",
         "APPEND x {3}\r\nab",
-        "LOGIN a b",
         "LOGIN {1}\r\na {1}\r\nb",
         "AUTHENTICATE PLAIN",
         "AUTHENTICATE PLAIN\r\nAGEAYg==",
