@@ -110,9 +110,13 @@ impl Clock {
         timers.any(|timer| timer.passed(now))
     }
 
-    /// Moves to `now`; a moment that has passed already changes nothing.
+    /// Moves to `now`; a moment that was told before, or has passed already, changes nothing.
     pub(crate) fn advance(&mut self, now: Duration, asked: Option<Moment>) -> Moved {
-        self.now = self.now.max(Moment::new(now));
+        let now = Moment::new(now);
+        if now <= self.now {
+            return Moved::Steadily;
+        }
+        self.now = now;
         let late = asked.is_some_and(|asked| self.now > asked.after(nanos(self.suspend)));
         self.jumped = late && !self.jumped;
         if self.jumped { Moved::Jumped } else { Moved::Steadily }

@@ -280,6 +280,20 @@ fn suspend_puts_deadlines_off() {
     client(&format!("{asked}.. 10s\n> unanswered 1 its deadline passed"));
 }
 
+/// G17: and only once, also for a caller who ticks twice whenever he looks, and looks seldom: a tick too
+/// many is a no-op.
+#[test]
+fn ticks_too_many_put_nothing_off() {
+    let mut client = plain(|config| config.timers.suspend = secs(10));
+    client.tick(secs(0));
+    client.command_within(Random, Some(secs(5))).unwrap();
+    assert_eq!(sent(&mut client), "random?\r\n");
+    for now in [0, 100, 100, 200, 200] {
+        client.tick(secs(now));
+    }
+    assert_eq!(told(&mut client), ["unanswered 1 its deadline passed"]);
+}
+
 /// G18, G26: a transport that takes nothing, at either end.
 #[test]
 fn deadline_of_a_stuck_write() {

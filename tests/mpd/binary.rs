@@ -204,7 +204,7 @@ fn a_tag_named_binary() {
 fn broken_parts() {
     let asked = "C: albumart x 0\n";
     let error = "> unanswered 1 the connection ended\n> error: protocol error:";
-    for count in ["x", "-1", "+1", "", "1 ", "0x1", "99999999999999999999999999"] {
+    for count in ["x", "x\\r", "-1", "+1", "", "1 ", "0x1", "99999999999999999999999999"] {
         let why = "a binary part does not say how many bytes it has";
         // The line's end is written out, so that blanks before it count.
         let said = format!("S: binary: {count}\\n\\\n");

@@ -325,6 +325,10 @@ fn counted_with_cr(input: &[u8], framing: Framing) -> Framing {
         Framing::Piece { body, end, last: true } if body + 1 != end => {
             Framing::Broken { what: BEHIND, seen: end - 1 }
         }
+        // Messages show all of what is wrong.
+        Framing::Broken { what, seen } if input[seen..].starts_with(b"\r") => {
+            Framing::Broken { what, seen: seen + 1 }
+        }
         framing => line_with_cr(framing),
     }
 }

@@ -1,4 +1,4 @@
 //! What is tried on the machines beyond examples.
 
-#[cfg(test)]
 mod model;
+pub mod operations;

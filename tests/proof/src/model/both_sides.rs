@@ -7,10 +7,14 @@ use std::time::Duration;
 use bellwire::dialect::notif::Notif;
 use bellwire::transcript::{self, Recorder, Said};
 use bellwire::{Abandoned, Client, Event, Reply, Server, ServerConfig, ServerEvent, Ticket};
-use quickcheck::{Arbitrary, Gen};
 
-use super::script::{Setup, TOPICS, one_of};
+use super::draw::{Case, Draw, Drawn};
+use super::script::Setup;
+use super::tongue::Tongue;
+use super::tongue::notif::InNotif;
 use super::{ALL, Failed, Verdict, check};
+
+const TOPICS: &[&str] = &["random", "classified", "weather", "ünïcode topic"];
 
 /// What happens on either side, and between.
 #[derive(Clone, Debug)]
@@ -29,28 +33,28 @@ enum Op {
     Pass(u64),
 }
 
-impl Arbitrary for Op {
-    fn arbitrary(g: &mut Gen) -> Self {
-        let count = one_of(g, &[ALL, ALL, ALL, 1, 3, 10]);
-        match u8::arbitrary(g) % 100 {
+impl Drawn for Op {
+    fn draw(draw: &mut Draw<'_>) -> Self {
+        let count = draw.one_of(&[ALL, ALL, ALL, 1, 3, 10]);
+        match draw.below(100) {
             0..8 => Self::Random,
-            8..18 => Self::Get(one_of(g, TOPICS)),
-            18..23 => Self::Abandon(one_of(g, &[0, 0, 1, 3])),
+            8..18 => Self::Get(draw.one_of(TOPICS)),
+            18..23 => Self::Abandon(draw.one_of(&[0, 0, 1, 3])),
             23..31 => Self::Listen,
             31..36 => Self::Unlisten,
-            36..50 => Self::Answer(one_of(g, &[0, 0, 1, 2])),
-            50..58 => Self::Notify(one_of(g, TOPICS)),
-            58..76 => Self::Send(bool::arbitrary(g), count),
-            76..97 => Self::Come(bool::arbitrary(g), count),
-            _ => Self::Pass(one_of(g, &[1, 5, 20])),
+            36..50 => Self::Answer(draw.one_of(&[0, 0, 1, 2])),
+            50..58 => Self::Notify(draw.one_of(TOPICS)),
+            58..76 => Self::Send(draw.yes(), count),
+            76..97 => Self::Come(draw.yes(), count),
+            _ => Self::Pass(draw.one_of(&[1, 5, 20])),
         }
     }
 
-    fn shrink(&self) -> Box<dyn Iterator<Item = Self>> {
+    fn simpler(&self) -> Vec<Self> {
         match self {
-            Self::Send(way, 0..100) => Box::new(std::iter::once(Self::Send(*way, ALL))),
-            Self::Come(way, 0..100) => Box::new(std::iter::once(Self::Come(*way, ALL))),
-            _ => quickcheck::empty_shrinker(),
+            Self::Send(way, 0..100) => vec![Self::Send(*way, ALL)],
+            Self::Come(way, 0..100) => vec![Self::Come(*way, ALL)],
+            _ => Vec::new(),
         }
     }
 }
@@ -77,15 +81,14 @@ struct World {
 }
 
 impl World {
-    fn new(setup: &Setup) -> Self {
-        let mut tape = Recorder::new("notif", false);
-        setup.note(&mut tape);
+    fn new(setup: &Setup<InNotif>) -> Self {
+        let tape = setup.tape();
         let mut server = ServerConfig::default();
         server.timers.suspend = Duration::MAX;
         server.timers.autologout = None;
         Self {
-            client: Client::new(setup.notif(), setup.config()),
-            server: Server::new(setup.notif(), server),
+            client: Client::new(setup.tongue.dialect(), setup.config()),
+            server: Server::new(setup.tongue.dialect(), server),
             to_server: Vec::new(),
             to_client: Vec::new(),
             now: Duration::ZERO,
@@ -280,8 +283,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-fn play(setup: Setup, ops: &[Op]) -> Result<World, Failed> {
-    let mut world = World::new(&Setup { acknowledge: setup.acknowledge, ..setup.patient() });
+fn play(setup: Setup<InNotif>, ops: &[Op]) -> Result<World, Failed> {
+    let mut world = World::new(&setup.patient());
     ops.iter().for_each(|op| world.act(op));
     world.settle()?;
     Ok(world)
@@ -291,8 +294,8 @@ fn play(setup: Setup, ops: &[Op]) -> Result<World, Failed> {
 /// neither end ever hears what it did not expect, wherever the link splits what they say.
 #[test]
 fn g2_two_machines_understand_each_other() {
-    fn property(setup: Setup, ops: Vec<Op>) -> Verdict {
-        let mut world = play(setup, &ops)?;
+    fn property(case: Case<Setup<InNotif>, Op>) -> Verdict {
+        let mut world = play(case.setup, &case.turns)?;
         let wrong = world.wrong.take();
         world.holds(wrong.is_none(), format_args!("{wrong:?}"))?;
         let asked: Vec<_> = world.heard.iter().map(|(question, _)| question.clone()).collect();
@@ -305,15 +308,15 @@ fn g2_two_machines_understand_each_other() {
         let same = (world.replies == replies) && (world.late == late);
         world.holds(same, format_args!("expected: {replies:?}\n# and for nobody: {late:?}"))
     }
-    check(1000, property as fn(_, _) -> _);
+    check(1000, property as fn(_) -> _);
 }
 
 /// G8, G24, G25: what is unread is announced to a client that listens in the end, whatever the two
 /// machines were doing when it came; and once more to a client that listens again.
 #[test]
 fn g8_what_is_unread_is_announced() {
-    fn property(setup: Setup, ops: Vec<Op>) -> Verdict {
-        let mut world = play(setup, &ops)?;
+    fn property(case: Case<Setup<InNotif>, Op>) -> Verdict {
+        let mut world = play(case.setup, &case.turns)?;
         for _ in 0..2 {
             world.act(&Op::Listen);
             world.settle()?;
@@ -331,5 +334,5 @@ fn g8_what_is_unread_is_announced() {
         }
         Ok(())
     }
-    check(1000, property as fn(_, _) -> _);
+    check(1000, property as fn(_) -> _);
 }

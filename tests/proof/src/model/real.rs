@@ -5,19 +5,25 @@ use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
 use bellwire::client::Events;
-use bellwire::dialect::notif::Notif;
 use bellwire::transcript::{self, Recorder, Said};
 use bellwire::{
-    Abandoned, Cause, Client, Closed, Error, Event, Failure, Phase, Refusal, Status, Ticket,
+    Abandoned, Cause, Client, Closed, Dialect, Error, Event, Failure, Phase, Refusal, Refused,
+    Status, Ticket,
 };
 use bytes::Bytes;
 
 use super::script::Setup;
+use super::tongue::Tongue;
+use super::without_words;
 
 /// What is done to a client; an [`Op`] with all that was left open in it decided.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Act {
     Ask(Vec<u8>, Option<u64>),
+    /// The connection has to begin with something; with this; and has begun.
+    Open,
+    Opening(Vec<u8>),
+    Opened,
     Abandon(u64),
     Listen,
     Unlisten,
@@ -25,6 +31,7 @@ pub(crate) enum Act {
     Feed(Vec<u8>),
     Take(usize),
     Pass(u64),
+    Upgrade,
     Eof,
     Reset,
 }
@@ -36,6 +43,7 @@ pub(crate) enum Seen {
     Refused(Discriminant<Refusal>, Bytes),
     Abandoned(u64, Abandoned),
     Output { due: Bytes, count: usize },
+    Upgraded(bool),
     Told(Told),
     State(State),
 }
@@ -49,6 +57,8 @@ impl Seen {
 /// An event, or the error that ends them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Told {
+    Greeting(Bytes),
+    Part(u64, Bytes),
     Reply(u64, Bytes),
     Refused(u64, Bytes),
     Late(u64, Bytes),
@@ -56,7 +66,11 @@ pub(crate) enum Told {
     Unanswered(u64, Cause),
     /// The topic, and the whole line.
     Notification(Bytes, Bytes),
+    /// The topic, the whole line, and whether it may be news.
+    Data(Bytes, Bytes, bool),
+    Piece(Option<u64>, Bytes),
     Unsolicited(Bytes),
+    Goodbye(Bytes),
     Listening(Bytes),
     NotListening(Bytes),
     SwitchRefused(Bytes),
@@ -67,6 +81,11 @@ pub(crate) enum Told {
 impl Told {
     fn event(event: Event<&[u8]>) -> Self {
         match event.map(Bytes::copy_from_slice) {
+            Event::Greeting(text) => Self::Greeting(text),
+            Event::Part { ticket, text } => Self::Part(ticket.number(), text),
+            Event::Data { topic, text, news } => Self::Data(topic, text, news),
+            Event::Piece { ticket, text } => Self::Piece(ticket.map(Ticket::number), text),
+            Event::Goodbye(text) => Self::Goodbye(text),
             Event::Reply { ticket, reply } => match reply.status {
                 Status::Done => Self::Reply(ticket.number(), reply.text),
                 Status::Refused => Self::Refused(ticket.number(), reply.text),
@@ -84,14 +103,19 @@ impl Told {
             Event::NotListening(text) => Self::NotListening(text),
             Event::SwitchRefused(text) => Self::SwitchRefused(text),
             Event::Closed(how) => Self::Closed(how),
-            event => panic!("the notif protocol has no such event: {event:?}"),
+            event => panic!("there is a new event: {event:?}"),
         }
     }
 
     /// The line that it tells of, if it tells of one.
     pub(crate) fn text(&self) -> Option<&[u8]> {
         match self {
-            Self::Reply(_, text)
+            Self::Greeting(text)
+            | Self::Goodbye(text)
+            | Self::Part(_, text)
+            | Self::Data(_, text, _)
+            | Self::Piece(_, text)
+            | Self::Reply(_, text)
             | Self::Refused(_, text)
             | Self::Late(_, text)
             | Self::Notification(_, text)
@@ -109,6 +133,10 @@ impl Told {
 pub(crate) struct State {
     pub(crate) phase: Phase,
     pub(crate) listening: bool,
+    pub(crate) refused: bool,
+    pub(crate) greeted: bool,
+    pub(crate) upgrading: bool,
+    pub(crate) opening: bool,
     pub(crate) pending: usize,
     pub(crate) unsolicited: u64,
     pub(crate) closed: bool,
@@ -137,18 +165,17 @@ pub(crate) trait Machine {
 }
 
 /// The real client.
-pub(crate) struct Real {
-    pub(crate) client: Client<Notif>,
+pub(crate) struct Real<T: Tongue> {
+    pub(crate) client: Client<T::Dialect>,
     tickets: Vec<Ticket>,
     pub(crate) now: Duration,
     pub(crate) tape: Recorder,
 }
 
-impl Real {
-    pub(crate) fn new(setup: &Setup) -> Self {
-        let mut tape = Recorder::new("notif", false);
-        setup.note(&mut tape);
-        let mut client = Client::new(setup.notif(), setup.config());
+impl<T: Tongue> Real<T> {
+    pub(crate) fn new(setup: &Setup<T>) -> Self {
+        let tape = setup.tape();
+        let mut client = Client::new(setup.tongue.dialect(), setup.config());
         client.tick(Duration::ZERO);
         Self { client, tickets: Vec::new(), now: Duration::ZERO, tape }
     }
@@ -164,6 +191,16 @@ impl Real {
                 self.client.command_within(text, Some(within))
             }
         };
+        self.gave(asked)
+    }
+
+    fn ask_first(&mut self, text: &[u8]) -> Seen {
+        self.tape.act(&transcript::Act::Opening(text.into()));
+        let asked = self.client.opening_command(text);
+        self.gave(asked)
+    }
+
+    fn gave(&mut self, asked: Result<Ticket, Refused<&[u8]>>) -> Seen {
         match asked {
             Ok(ticket) => {
                 self.tickets.push(ticket);
@@ -190,6 +227,8 @@ impl Real {
         self.client.written(count);
         if count > 0 {
             self.tape.client(&Said::from(&due[..count]));
+        } else if !due.is_empty() {
+            self.tape.act(&transcript::Act::Decide);
         }
         Seen::Output { due, count }
     }
@@ -221,6 +260,10 @@ impl Real {
         State {
             phase: self.client.phase(),
             listening: self.client.is_listening(),
+            refused: self.client.is_refused(),
+            greeted: self.client.is_greeted(),
+            upgrading: self.client.is_upgrading(),
+            opening: self.client.is_opening(),
             pending: self.client.pending(),
             unsolicited: self.client.unsolicited(),
             closed: self.client.is_closed(),
@@ -229,7 +272,7 @@ impl Real {
     }
 }
 
-fn next(events: &mut Events<'_, Notif>, tape: &mut Recorder) -> Option<Told> {
+fn next<D: Dialect>(events: &mut Events<'_, D>, tape: &mut Recorder) -> Option<Told> {
     match events.next() {
         Ok(None) => None,
         Ok(Some(event)) => {
@@ -238,16 +281,25 @@ fn next(events: &mut Events<'_, Notif>, tape: &mut Recorder) -> Option<Told> {
         }
         Err(error) => {
             tape.event(format_args!("error: {error}"));
-            Some(Told::Fault(error))
+            Some(Told::Fault(without_words(error)))
         }
     }
 }
 
-impl Machine for Real {
+impl<T: Tongue> Machine for Real<T> {
     fn act(&mut self, act: &Act) -> Vec<Seen> {
         let mut seen = Vec::new();
         match act {
             Act::Ask(text, within) => seen.push(self.ask(text, *within)),
+            Act::Open => {
+                self.tape.act(&transcript::Act::Open);
+                self.client.open();
+            }
+            Act::Opening(text) => seen.push(self.ask_first(text)),
+            Act::Opened => {
+                self.tape.act(&transcript::Act::Opened);
+                self.client.opened();
+            }
             Act::Abandon(ticket) => seen.push(self.abandon(*ticket)),
             Act::Listen => {
                 self.tape.act(&transcript::Act::Listen);
@@ -265,6 +317,13 @@ impl Machine for Real {
             Act::Pass(seconds) => {
                 self.now += Duration::from_secs(*seconds);
                 self.tape.tick(self.now);
+            }
+            Act::Upgrade => {
+                if self.client.is_upgrading() {
+                    self.tape.act(&transcript::Act::Upgrade);
+                }
+                let upgraded = self.client.upgrade();
+                seen.push(Seen::Upgraded(upgraded.is_ok()));
             }
             Act::Eof => {
                 self.tape.server(&Said::Eof);
