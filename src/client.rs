@@ -124,7 +124,7 @@ impl<D: Dialect> Client<D> {
             spool: Spool::new(),
             output: Output::new(),
             flight: Flight::new(),
-            switch: Switch::new(dialect.mode(), config.ride),
+            switch: Switch::new(dialect.mode(), Self::acknowledges(&dialect), config.ride),
             clock: Clock::new(config.timers.suspend),
             patience,
             greeted,
@@ -242,7 +242,7 @@ impl<D: Dialect> Client<D> {
     /// a [`listen`](Self::listen) that [`unlisten`](Self::unlisten) follows, leaves no trace on the
     /// wire before this is called.
     pub fn output(&mut self) -> &[u8] {
-        if matches!(self.end, End::Open) && self.greeted {
+        if matches!(self.end, End::Open) {
             while self.say_next() {}
         }
         if self.output.is_empty() {
