@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod worlds;
