@@ -18,7 +18,7 @@ pub(crate) fn listing(name: &str, found: &Found) -> String {
         let kind = format!("{kind:?}");
         writeln!(text, "{before} {kind:<15} {after}: {count}").unwrap();
     }
-    text.push_str("\nUnreachable.\n\n");
+    writeln!(text, "\n{UNREACHABLE}\n").unwrap();
     unreachable(&mut text, found);
     text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
@@ -74,3 +74,5 @@ fn unreachable(text: &mut String, found: &Found) {
 }
 
 pub(crate) const REWRITE: &str = "BELLWIRE_WRITE=1 cargo test -p bellwire-proof worlds";
+
+pub(crate) const UNREACHABLE: &str = "Unreachable.";

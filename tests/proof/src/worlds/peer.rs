@@ -66,7 +66,11 @@ pub(crate) struct Real<D: ServerDialect> {
 
 impl<D: ServerDialect> Real<D> {
     pub(crate) fn new(dialect: D, topic: &'static str) -> Self {
-        let server = Server::new(dialect, ServerConfig::default());
+        Self::configured(dialect, topic, ServerConfig::default())
+    }
+
+    pub(crate) fn configured(dialect: D, topic: &'static str, config: ServerConfig) -> Self {
+        let server = Server::new(dialect, config);
         Self { server, waiting: VecDeque::new(), topic, over: false }
     }
 

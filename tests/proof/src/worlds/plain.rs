@@ -60,6 +60,11 @@ impl Plain {
         Self { tongue, eager, line: Vec::new(), heard: VecDeque::new(), mode: None, news: 0, out }
     }
 
+    /// Says something that tells nothing.
+    pub(crate) fn say_still_here(&mut self) {
+        self.put("* OK Still here");
+    }
+
     fn is_mpd(&self) -> bool {
         matches!(self.tongue, Tongue::Mpd { .. })
     }
