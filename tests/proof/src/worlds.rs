@@ -18,6 +18,7 @@
 //! | `state`, `listing`, `diagram` | what is listed and drawn |
 
 use std::fmt::Debug;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use std::{env, fs, thread};
 
@@ -115,10 +116,14 @@ fn check<D: Dialect + Clone + Debug + Sync>(words: &Words, cases: &[Case<D>]) {
     );
     let path = format!("{}/states/{}.txt", env!("CARGO_MANIFEST_DIR"), words.name);
     agree(&path, &fs::read_to_string(&path).unwrap_or_default(), &listing(words.name, &found));
+    let _alone = README.lock().unwrap_or_else(PoisonError::into_inner);
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
     let text = fs::read_to_string(readme).unwrap();
     agree(readme, &text, &redrawn(&text, words.name, &diagram(words, &found)));
 }
+
+/// Who reads it to write it anew.
+static README: Mutex<()> = Mutex::new(());
 
 /// The text with the diagram of this name drawn anew.
 fn redrawn(text: &str, name: &str, diagram: &str) -> String {

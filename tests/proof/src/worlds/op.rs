@@ -75,38 +75,42 @@ pub(crate) const OPS: [Op; 24] = [
     Op::Sleep,
 ];
 
-pub(crate) fn lines(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| **byte == b'\n').count()
+/// What is on its way in one direction.
+#[derive(Debug, Default)]
+pub(crate) struct Way {
+    pub(crate) bytes: Vec<u8>,
+    /// A part of the first line has been delivered.
+    begun: bool,
 }
 
-pub(crate) fn can_cut(wire: &[u8], cut: Cut) -> bool {
-    let line = wire.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    match cut {
-        // Cuts of a line's rest are no other cuts.
-        Cut::Byte => line > 2 && wire[0] != b'\r' && line_begins(wire),
-        Cut::Short => line > 1,
-        Cut::Line => line > 0,
-        Cut::All => lines(wire) > 1,
+impl Way {
+    pub(crate) fn lines(&self) -> usize {
+        self.bytes.iter().filter(|byte| **byte == b'\n').count()
     }
-}
 
-/// Whether the wire begins with a line of which nothing has been delivered. Lines that a world holds
-/// begin with these.
-fn line_begins(wire: &[u8]) -> bool {
-    const BEGINNINGS: [&[u8]; 17] = [
-        b"notif", b"stop_", b"OK", b"ask", b"#", b"idle", b"noidle", b"ping", b"A", b"DONE",
-        b"proof", b"error", b"changed", b"ACK", b"* ", b"+", b"will",
-    ];
-    BEGINNINGS.iter().any(|beginning| wire.starts_with(beginning))
-}
+    /// The length of the first line.
+    fn line(&self) -> usize {
+        self.bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1)
+    }
 
-pub(crate) fn take(wire: &mut Vec<u8>, cut: Cut) -> Vec<u8> {
-    let line = wire.iter().position(|byte| *byte == b'\n').map_or(wire.len(), |at| at + 1);
-    let count = match cut {
-        Cut::Byte => 1,
-        Cut::Short => line - 1,
-        Cut::Line => line,
-        Cut::All => wire.len(),
-    };
-    wire.drain(..count).collect()
+    /// Whether this is another cut than those without it.
+    pub(crate) fn can(&self, cut: Cut) -> bool {
+        match cut {
+            Cut::Byte => self.line() > 2 && !self.begun,
+            Cut::Short => self.line() > 1,
+            Cut::Line => self.line() > 0,
+            Cut::All => self.lines() > 1,
+        }
+    }
+
+    pub(crate) fn take(&mut self, cut: Cut) -> Vec<u8> {
+        let count = match cut {
+            Cut::Byte => 1,
+            Cut::Short => self.line().saturating_sub(1),
+            Cut::Line => self.line(),
+            Cut::All => self.bytes.len(),
+        };
+        self.begun = matches!(cut, Cut::Byte | Cut::Short);
+        self.bytes.drain(..count).collect()
+    }
 }

@@ -8,7 +8,7 @@ use bellwire::{Client, Event, Phase};
 
 use super::fingerprint::{Fingerprint, fingerprint};
 use super::ledger::Ledger;
-use super::op::{Cut, Op, can_cut, lines, take};
+use super::op::{Cut, Op, Way};
 use super::peer::{Peer, Which};
 use super::state::{Kind, Stand, State, Wire, entered, is_probe};
 
@@ -26,8 +26,8 @@ pub(crate) struct World<D: Dialect> {
     pub(crate) client: Client<D>,
     pub(crate) peer: Box<dyn Peer>,
     bounds: Bounds,
-    up: Vec<u8>,
-    down: Vec<u8>,
+    up: Way,
+    down: Way,
     /// What the client has of a line that is not whole, or not looked at.
     inside: Vec<u8>,
     now: Duration,
@@ -47,8 +47,8 @@ impl<D: Dialect + Clone + Debug> World<D> {
             client,
             peer,
             bounds,
-            up: Vec::new(),
-            down: Vec::new(),
+            up: Way::default(),
+            down: Way::default(),
             inside: Vec::new(),
             now: Duration::ZERO,
             stalled: false,
@@ -72,12 +72,12 @@ impl<D: Dialect + Clone + Debug> World<D> {
             Op::Unlisten => self.client.is_listening(),
             Op::Ask => self.ledger.asked() < self.bounds.asked,
             Op::Abandon => self.ledger.oldest_open().is_some(),
-            Op::Up(cut) => can_cut(&self.up, cut),
-            Op::Down(cut) => can_cut(&self.down, cut),
-            Op::Peek => lines(&self.down) > 1,
+            Op::Up(cut) => self.up.can(cut),
+            Op::Down(cut) => self.down.can(cut),
+            Op::Peek => self.down.lines() > 1,
             Op::DownLate => {
                 let due = self.client.deadline().is_some_and(|due| due > self.now);
-                self.bounds.time && due && lines(&self.down) > 0
+                self.bounds.time && due && self.down.lines() > 0
             }
             Op::Answer(Which::First) => self.peer.owes() > 0,
             Op::Answer(Which::Last) => self.peer.owes() > 1,
@@ -116,21 +116,21 @@ impl<D: Dialect + Clone + Debug> World<D> {
                 self.ledger.abandon(ticket, how);
             }
             Op::Up(cut) => {
-                let bytes = take(&mut self.up, cut);
+                let bytes = self.up.take(cut);
                 self.peer.hear(&bytes);
             }
             Op::Down(cut) => {
-                let bytes = take(&mut self.down, cut);
+                let bytes = self.down.take(cut);
                 self.feed(&bytes);
             }
             Op::Peek => {
-                let bytes = take(&mut self.down, Cut::All);
+                let bytes = self.down.take(Cut::All);
                 self.feed(&bytes);
                 self.hear(1);
                 self.peeked = true;
             }
             Op::DownLate => {
-                let bytes = take(&mut self.down, Cut::Line);
+                let bytes = self.down.take(Cut::Line);
                 self.now = self.client.deadline().unwrap();
                 self.feed(&bytes);
                 self.client.tick(self.now);
@@ -147,7 +147,7 @@ impl<D: Dialect + Clone + Debug> World<D> {
             }
             Op::End => self.peer.end(),
             Op::Close => {
-                let bytes = take(&mut self.down, Cut::All);
+                let bytes = self.down.take(Cut::All);
                 self.feed(&bytes);
                 self.client.feed_eof();
             }
@@ -174,7 +174,7 @@ impl<D: Dialect + Clone + Debug> World<D> {
                 self.hear(usize::MAX);
             }
             let said = self.peer.say();
-            self.down.extend_from_slice(&said);
+            self.down.bytes.extend_from_slice(&said);
             if !self.write() && said.is_empty() {
                 break;
             }
@@ -271,7 +271,7 @@ impl<D: Dialect + Clone + Debug> World<D> {
             phase = next;
         }
         assert_eq!(Stand { phase, ..before }, self.stand(), "the words said do not lead there");
-        self.up.extend_from_slice(&said);
+        self.up.bytes.extend_from_slice(&said);
         !said.is_empty()
     }
 
@@ -320,8 +320,8 @@ impl<D: Dialect + Clone + Debug> World<D> {
 
     fn can_settle(&self, op: Op) -> bool {
         match op {
-            Op::Up(_) => !self.up.is_empty(),
-            Op::Down(_) => !self.down.is_empty(),
+            Op::Up(_) => !self.up.bytes.is_empty(),
+            Op::Down(_) => !self.down.bytes.is_empty(),
             op => self.can(op),
         }
     }
@@ -329,7 +329,7 @@ impl<D: Dialect + Clone + Debug> World<D> {
     /// What [`Op::Down`] delivers, byte by byte, each looked at before the next comes.
     pub(crate) fn down_bytewise(&mut self, cut: Cut) {
         self.steps.clear();
-        for byte in take(&mut self.down, cut) {
+        for byte in self.down.take(cut) {
             self.feed(&[byte]);
             self.hear(usize::MAX);
         }
@@ -343,7 +343,7 @@ impl<D: Dialect + Clone + Debug> World<D> {
         self.peer.describe(&mut text);
         let rest = (self.stalled, self.peeked, self.news, self.refused, &self.ledger);
         write!(text, "{rest:?}").unwrap();
-        for bytes in [&self.up, &self.down, &self.inside] {
+        for bytes in [&self.up.bytes, &self.down.bytes, &self.inside] {
             text.push('|');
             // Numbers in it count.
             text.push_str(&String::from_utf8_lossy(bytes));
@@ -353,6 +353,6 @@ impl<D: Dialect + Clone + Debug> World<D> {
 
     /// What of it concerns the mode.
     pub(crate) fn state(&self) -> State {
-        State::of(&self.client, Wire::of(&[&self.inside[..], &self.down].concat()))
+        State::of(&self.client, Wire::of(&[&self.inside[..], &self.down.bytes].concat()))
     }
 }
