@@ -66,6 +66,8 @@ pub(crate) struct Storm<D: Dialect> {
     up: Way,
     down: Way,
     now: Duration,
+    /// So many steps have taken no time.
+    at_once: u32,
     rng: Rng,
     pub(crate) figures: Figures,
     tail: Tail,
@@ -113,6 +115,7 @@ impl<D: Dialect + Clone + Debug> Storm<D> {
             up: Way::default(),
             down: Way::default(),
             now: Duration::ZERO,
+            at_once: 0,
             rng,
             figures: Figures::default(),
             tail: Tail::new(seed),
@@ -152,7 +155,8 @@ impl<D: Dialect + Clone + Debug> Storm<D> {
         let next =
             [self.up.next(), self.down.next(), wakes, served, Some(self.setting.weather.next())];
         let next = next.into_iter().flatten().min().unwrap_or(self.now);
-        assert!(next >= self.now);
+        self.at_once = if next == self.now { self.at_once + 1 } else { 0 };
+        assert!(next >= self.now && self.at_once < 100, "time stands still");
         self.now = next;
         NOW.set(next);
         if self.setting.weather.next() <= next {
@@ -306,7 +310,11 @@ impl<D: Dialect + Clone + Debug> Storm<D> {
 
     /// The server does what is to be done.
     fn serve(&mut self) {
-        let Some(peer) = &mut self.peer else { return };
+        let Some(peer) = &mut self.peer else {
+            // Nobody hears it.
+            while self.up.arrived(self.now).is_some() {}
+            return;
+        };
         peer.tick(self.now);
         while let Some(Sent::Bytes(bytes)) = self.up.arrived(self.now) {
             peer.hear(&bytes);

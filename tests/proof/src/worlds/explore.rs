@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bellwire::dialect::Dialect;
 
-use super::op::{OPS, Op};
+use super::op::{Cut, OPS, Op};
 use super::state::{Kind, Stand, State};
 use super::world::World;
 
@@ -71,7 +71,7 @@ pub(crate) fn explore<D: Dialect + Clone + Debug>(
                 for step in &world.steps {
                     *found.steps.entry(*step).or_default() += 1;
                 }
-                if let Op::Down(_) = op {
+                if let Op::Down(Cut::Line | Cut::All) = op {
                     same_in_pieces(fresh, &path, &world);
                 }
                 if seen.insert(world.fingerprint()) {
