@@ -97,7 +97,12 @@ fn stormy_hours<D: Dialect + Clone + Debug>(setting: Setting<D>) {
     storm.pass(length);
     let hours = length.as_secs() / 3600;
     let took = start.elapsed();
-    println!("stormy, {enter}: {hours} hours, BELLWIRE_SEED={seed}, {took:?}: {}", storm.figures);
+    let figures = &storm.figures;
+    println!("stormy, {enter}: {hours} hours, BELLWIRE_SEED={seed}, {took:?}: {figures}");
+    // In so long, everything happens.
+    let rare = [figures.gaps, figures.answered, figures.slept, figures.duplicates];
+    assert!(hours < 1000 || rare.iter().all(|count| *count > 0), "{figures}");
+    assert!(figures.reentered >= hours && figures.told > 0, "{figures}");
 }
 
 #[test]

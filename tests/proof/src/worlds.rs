@@ -1,5 +1,6 @@
 //! Small worlds: a client, a server, and the wire between them, in which everything happens that can,
-//! in every order, up to so many operations. Worlds that go on in the same way count as one, so that
+//! in every order: up to seven operations behind each of several beginnings, or five where time passes,
+//! too. Worlds that go on in the same way count as one, so that
 //! each is gone through once, and none is left out.
 //!
 //! In each world, what the client tells is what came, in order, each reply with the proof that it
