@@ -83,6 +83,14 @@ fn quiet_hours_of_mpd() {
     quiet_hours((Mpd::default(), Config::default()), host::mpd, "noidle", silence);
 }
 
+/// In `idle`, a client may be silent for longer than MPD bears outside it.
+#[test]
+fn quiet_hours_of_a_patient_mpd_client() {
+    let mut dialect = Mpd::default();
+    dialect.silence = Some(minutes(5));
+    quiet_hours((dialect, Config::default()), host::mpd, "noidle", minutes(5));
+}
+
 #[test]
 fn quiet_hours_of_imap() {
     quiet_hours((Imap::default(), Config::default()), host::imap, "DONE", minutes(28));
