@@ -5,7 +5,7 @@ use core::fmt;
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
-use crate::clock::{Clock, Moment, Moved, Timer};
+use crate::clock::{Clock, Moved, Timer};
 use crate::command::Command;
 use crate::config::Config;
 use crate::dialect::{Class, Dialect};
@@ -124,7 +124,7 @@ impl<D: Dialect> Client<D> {
             spool: Spool::new(),
             output: Output::new(),
             flight: Flight::new(),
-            switch: Switch::new(dialect.mode(), config.ride),
+            switch: Switch::new(dialect.mode(), Self::acknowledges(&dialect), config.ride),
             clock: Clock::new(config.timers.suspend),
             patience,
             greeted,
@@ -242,7 +242,7 @@ impl<D: Dialect> Client<D> {
     /// a [`listen`](Self::listen) that [`unlisten`](Self::unlisten) follows, leaves no trace on the
     /// wire before this is called.
     pub fn output(&mut self) -> &[u8] {
-        if matches!(self.end, End::Open) && self.greeted {
+        if matches!(self.end, End::Open) {
             while self.say_next() {}
         }
         if self.output.is_empty() {
@@ -276,14 +276,14 @@ impl<D: Dialect> Client<D> {
     /// counted from. `None`: not before something else happened.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
-        self.earliest().map(Moment::since_start)
+        self.earliest()
     }
 
     /// Whether a deadline passes at `now`. Bytes that came before it count (guarantee G17), so read
     /// what waits in the transport before the next [`tick`](Self::tick).
     #[must_use]
     pub fn is_overdue(&self, now: Duration) -> bool {
-        !self.is_closed() && Clock::any_passes(now, self.timers())
+        !self.is_closed() && self.clock.any_passes(now, self.timers())
     }
 
     /// Moves time to `now`, counted since any moment that the caller chose and keeps to. A tick too

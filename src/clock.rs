@@ -2,19 +2,12 @@
 
 use core::time::Duration;
 
-/// A moment: nanoseconds since the moment that the caller chose; it lasts five centuries.
+/// A moment: nanoseconds since the clock's first tick. They last for five centuries; the moment that
+/// the caller counts from may be longer ago.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(u64);
 
 impl Moment {
-    pub(crate) fn new(since: Duration) -> Self {
-        Self(nanos(since))
-    }
-
-    pub(crate) fn since_start(self) -> Duration {
-        Duration::from_nanos(self.0)
-    }
-
     fn after(self, length: u64) -> Self {
         Self(self.0.saturating_add(length))
     }
@@ -69,6 +62,8 @@ impl Timer {
 /// The clock of one machine.
 #[derive(Debug)]
 pub(crate) struct Clock {
+    /// The first tick.
+    began: Option<Duration>,
     now: Moment,
     suspend: Duration,
     /// The last tick came after a jump. The next one may not count as a jump again, or a caller
@@ -85,16 +80,21 @@ pub(crate) enum Moved {
 
 impl Clock {
     pub(crate) const fn new(suspend: Duration) -> Self {
-        Self { now: Moment(0), suspend, jumped: false }
+        Self { began: None, now: Moment(0), suspend, jumped: false }
     }
 
     pub(crate) fn now(&self) -> Moment {
         self.now
     }
 
-    /// The earliest of `timers`.
-    pub(crate) fn earliest(&self, timers: impl Iterator<Item = Timer>) -> Option<Moment> {
-        timers.filter_map(|timer| timer.due(self.now)).min()
+    /// When the earliest of `timers` is due, as the caller counts.
+    pub(crate) fn earliest(&self, timers: impl Iterator<Item = Timer>) -> Option<Duration> {
+        let Moment(due) = timers.filter_map(|timer| timer.due(self.now)).min()?;
+        Some(self.began.unwrap_or_default().saturating_add(Duration::from_nanos(due)))
+    }
+
+    fn moment(&self, now: Duration) -> Moment {
+        Moment(nanos(now.saturating_sub(self.began.unwrap_or(now))))
     }
 
     /// When the caller was asked for the next tick, as of the last one. What is fresh does not count:
@@ -105,14 +105,19 @@ impl Clock {
     }
 
     /// Whether one of `timers` passes at `now`.
-    pub(crate) fn any_passes(now: Duration, mut timers: impl Iterator<Item = Timer>) -> bool {
-        let now = Moment::new(now);
+    pub(crate) fn any_passes(
+        &self,
+        now: Duration,
+        mut timers: impl Iterator<Item = Timer>,
+    ) -> bool {
+        let now = self.moment(now);
         timers.any(|timer| timer.passed(now))
     }
 
     /// Moves to `now`; a moment that was told before, or has passed already, changes nothing.
     pub(crate) fn advance(&mut self, now: Duration, asked: Option<Moment>) -> Moved {
-        let now = Moment::new(now);
+        self.began.get_or_insert(now);
+        let now = self.moment(now);
         if now <= self.now {
             return Moved::Steadily;
         }

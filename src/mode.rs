@@ -111,6 +111,8 @@ pub(crate) struct Switch {
     refused: bool,
     /// It is time to leave and enter again.
     pub(crate) rearm: bool,
+    /// Whether this client acknowledges notifications.
+    acknowledges: bool,
     /// Notifications to be acknowledged.
     owed: u32,
     /// So many commands may still be sent before the mode is entered again.
@@ -119,7 +121,7 @@ pub(crate) struct Switch {
 }
 
 impl Switch {
-    pub(crate) fn new(mode: Option<Mode>, ride: usize) -> Self {
+    pub(crate) fn new(mode: Option<Mode>, acknowledges: bool, ride: usize) -> Self {
         let ride_length = ride.max(1);
         Self {
             mode,
@@ -127,6 +129,7 @@ impl Switch {
             wanted: false,
             refused: false,
             rearm: false,
+            acknowledges,
             owed: 0,
             ride: ride_length,
             ride_length,
@@ -209,17 +212,13 @@ impl Switch {
     }
 
     pub(crate) fn notified(&mut self) {
-        if self.phase == Phase::On {
+        if self.acknowledges && self.phase == Phase::On {
             self.owed = self.owed.saturating_add(1);
         }
     }
 
     pub(crate) fn acknowledged(&mut self) {
         self.owed = self.owed.saturating_sub(1);
-    }
-
-    pub(crate) fn nothing_to_acknowledge(&mut self) {
-        self.owed = 0;
     }
 
     pub(crate) fn left(&mut self) {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
-use crate::clock::{Clock, Moment, Timer};
+use crate::clock::{Clock, Timer};
 use crate::command::Encoder;
 use crate::config::ServerConfig;
 use crate::dialect::ServerDialect;
@@ -238,14 +238,14 @@ impl<D: ServerDialect> Server<D> {
     /// counted from. `None`: not before something else happened.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
-        self.earliest().map(Moment::since_start)
+        self.earliest()
     }
 
     /// Whether a deadline passes at `now`; see [`Client::is_overdue`](crate::Client::is_overdue).
     #[must_use]
     pub fn is_overdue(&self, now: Duration) -> bool {
         let Patience { silence, write, .. } = self.patience;
-        Clock::any_passes(now, [silence, write].into_iter())
+        self.clock.any_passes(now, [silence, write].into_iter())
     }
 
     /// Moves time to `now`, counted since any moment that the caller chose and keeps to. A tick too

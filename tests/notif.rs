@@ -308,6 +308,22 @@ fn question_n_line_ends() {
 }
 
 /// Each transcript of the folder is played by a test here, and written so that it reads back.
+/// Who asks whether to write is not told so for nothing: nobody acknowledges unless so configured.
+#[test]
+fn a_notification_makes_nothing_due_that_is_not_said() {
+    for acknowledge in [false, true] {
+        let mut dialect = Notif::default();
+        dialect.acknowledge = acknowledge;
+        let mut client = Client::new(dialect, Config::default());
+        client.listen();
+        say(&mut client, b"notif\r\n");
+        let mut events = client.feed(b"OK\r\nnotif: random\r\n");
+        while events.next().unwrap().is_some() {}
+        assert_eq!(client.is_due(), acknowledge);
+        assert_eq!(client.output().is_empty(), !acknowledge);
+    }
+}
+
 #[test]
 fn every_transcript_is_played() {
     let played = include_str!("notif.rs");

@@ -11,7 +11,6 @@ use bellwire::{
     ServerConfig, Status,
 };
 
-#[allow(dead_code, reason = "each test uses the part that it needs")]
 mod common;
 
 use common::{plain, secs, sent, told};
@@ -150,5 +149,6 @@ fn the_encoder_shows_no_bytes() {
     client.feed(b"1\n");
     assert!(matches!(client.events().next(), Ok(Some(Event::Reply { .. }))));
     assert_eq!(sent(&mut client), "secretEncoder { length: 6, .. }\n");
-    assert!(Shown.is_due(&Bang) && (&Shown).is_due(&Bang));
+    assert!(Shown.is_due(&Bang));
+    assert!(<&Shown as Command<Bang>>::is_due(&&Shown, &Bang));
 }

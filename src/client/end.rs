@@ -1,9 +1,10 @@
 //! What happens when no frame is left: deadlines, and the end of the connection.
 
 use core::mem;
+use core::time::Duration;
 
 use super::{Client, End, Events, Patience};
-use crate::clock::{Moment, Moved, Timer};
+use crate::clock::{Moved, Timer};
 use crate::dialect::Dialect;
 use crate::error::{Cause, Closed, Error, Failure, LimitKind, Wait};
 use crate::event::Event;
@@ -171,7 +172,7 @@ impl<D: Dialect> Client<D> {
         usize::try_from(self.input.received() - began).unwrap_or(usize::MAX)
     }
 
-    pub(super) fn earliest(&self) -> Option<Moment> {
+    pub(super) fn earliest(&self) -> Option<Duration> {
         if self.is_closed() { None } else { self.clock.earliest(self.timers()) }
     }
 

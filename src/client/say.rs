@@ -1,5 +1,6 @@
 //! Saying: from what is wanted to bytes.
 
+use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
@@ -123,12 +124,12 @@ impl<D: Dialect> Client<D> {
         }
     }
 
-    /// Whether nothing can be said before the server has: it has to ask for the rest of a command, or
-    /// the stream is about to change.
+    /// Whether nothing can be said before the server has: it has to greet, or to ask for the rest of a
+    /// command, or the stream is about to change.
     pub(super) fn must_wait(&self) -> bool {
         let barrier = |slot: &Slot<D::Expect>| matches!(slot.role, Role::Barrier(_));
         let at_barrier = self.flight.iter().next_back().is_some_and(barrier);
-        self.paused.is_some() || at_barrier || self.is_upgrading()
+        !self.greeted || self.paused.is_some() || at_barrier || self.is_upgrading()
     }
 
     /// Whether [`output`](Self::output) has bytes to show.
@@ -216,12 +217,8 @@ impl<D: Dialect> Client<D> {
     }
 
     fn say_acknowledge(&mut self) -> bool {
-        let before = self.output.len();
         self.say(Word::Acknowledge);
         self.switch.acknowledged();
-        if self.output.len() == before {
-            self.switch.nothing_to_acknowledge();
-        }
         true
     }
 
@@ -240,6 +237,13 @@ impl<D: Dialect> Client<D> {
     /// whole frame yet.
     fn sent(&mut self, role: Role, expect: D::Expect, timer: Timer) {
         self.flight.push(role, expect, timer, self.input.received());
+    }
+
+    /// Whether a client of this dialect acknowledges notifications.
+    pub(super) fn acknowledges(dialect: &D) -> bool {
+        let mut word = Vec::new();
+        dialect.say(Word::Acknowledge, &mut Encoder::new(&mut word));
+        !word.is_empty()
     }
 
     /// Writes a word of the machine's own, with its tag if it is answered.

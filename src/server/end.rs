@@ -1,10 +1,10 @@
 //! What happens when no frame is left: deadlines, and the end of the connection.
 
 use core::mem;
+use core::time::Duration;
 
 use super::list::Place;
 use super::{End, Patience, Server, ServerEvents};
-use crate::clock::Moment;
 use crate::dialect::ServerDialect;
 use crate::error::{Closed, Error, Wait};
 use crate::event::ServerEvent;
@@ -40,7 +40,7 @@ impl<D: ServerDialect> Server<D> {
         Ok(None)
     }
 
-    pub(super) fn earliest(&self) -> Option<Moment> {
+    pub(super) fn earliest(&self) -> Option<Duration> {
         let Patience { silence, write, .. } = self.patience;
         match self.end {
             End::Fault(_) => None,

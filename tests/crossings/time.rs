@@ -1,5 +1,7 @@
 //! Deadlines, and how connections end.
 
+use std::time::Duration;
+
 use bellwire::dialect::notif::{Notif, Random};
 use bellwire::mode::Phase;
 use bellwire::{
@@ -20,6 +22,27 @@ fn deadline_none_when_never() {
     assert_eq!(client.deadline(), Some(secs(0)));
     client.tick(secs(1000));
     assert_eq!(client.deadline(), Some(secs(1005)));
+}
+
+/// G15: the moment that time is counted from is the caller's to choose; it may be centuries ago.
+#[test]
+fn the_caller_counts_from_when_he_likes() {
+    for began in [secs(0), secs(2026 * 365 * 24 * 3600), Duration::MAX / 2] {
+        let mut client = plain(|config| config.timers.rearm = Some(secs(1740)));
+        client.tick(began);
+        client.listen();
+        assert_eq!(sent(&mut client), "notif\r\n");
+        client.tick(began + secs(2));
+        client.feed(b"OK\r\n");
+        assert_eq!(told(&mut client), ["listening"]);
+        client.tick(began + secs(3));
+        assert_eq!(client.deadline(), Some(began + secs(1743)));
+        assert!(!client.is_overdue(began + secs(1742)) && client.is_overdue(began + secs(1743)));
+        client.tick(began + secs(1742));
+        assert_eq!((told(&mut client).len(), sent(&mut client)), (0, String::new()));
+        client.tick(began + secs(1743));
+        assert_eq!((told(&mut client).len(), sent(&mut client)), (0, "stop_notif\r\n".into()));
+    }
 }
 
 /// G17: a tick too many, or one back in time, is a no-op.

@@ -287,3 +287,15 @@ fn crossing_7_many_in_one_read_and_one_in_many() {
         C: idle";
     idling(glued);
 }
+
+/// Who asks whether to write is not told so for nothing: all waits for the greeting.
+#[test]
+fn nothing_is_due_before_the_greeting() {
+    let mut client = at(Stage::Before, "");
+    client.command("status").unwrap();
+    assert!(!client.is_due());
+    assert_eq!(client.output(), b"");
+    client.feed(b"OK MPD 0.23.5\n").next().unwrap();
+    assert!(client.is_due());
+    assert_eq!(client.output(), b"status\n");
+}
