@@ -2,3 +2,4 @@
 
 #[cfg(test)]
 mod model;
+pub mod split;
