@@ -1,5 +1,12 @@
 //! What is tried on the machines beyond examples.
 
+pub mod back_to_back;
+pub mod encoders;
 #[cfg(test)]
 mod model;
 pub mod split;
+pub mod targets;
+pub mod transcripts;
+
+mod cases;
+mod outcomes;

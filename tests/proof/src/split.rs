@@ -21,6 +21,7 @@ mod server;
 
 pub use response::imap_response;
 
+use crate::cases::{self, Tape, one_of};
 use client::Hearing;
 use server::Serving;
 
@@ -68,10 +69,8 @@ pub fn imap_client(data: &[u8]) {
 fn notif(u: &mut Unstructured<'_>) -> Notif {
     let mut notif = Notif::default();
     notif.newline = one_of(u, &[Newline::CrLf, Newline::Lf]);
-    notif.spelling = one_of(
-        u,
-        &[Spelling::Plain, Spelling::Session, Spelling::Underscored, Spelling::Notify],
-    );
+    notif.spelling =
+        one_of(u, &[Spelling::Plain, Spelling::Session, Spelling::Underscored, Spelling::Notify]);
     (notif.ids, notif.ask_in_mode, notif.acknowledge) = one_of(
         u,
         &[
@@ -96,8 +95,7 @@ fn config(u: &mut Unstructured<'_>) -> Config {
     let mut config = Config::default();
     config.in_flight = one_of(u, &[1, 8, 2]);
     config.ride = one_of(u, &[64, 1]);
-    config.unsolicited =
-        one_of(u, &[Unsolicited::Report, Unsolicited::Ignore, Unsolicited::Fatal]);
+    config.unsolicited = one_of(u, &[Unsolicited::Report, Unsolicited::Ignore, Unsolicited::Fatal]);
     let limits = &mut config.limits;
     limits.frame = one_of(u, &[limits.frame, 40, 9]);
     (limits.parts, limits.reply) = one_of(u, &[(limits.parts, limits.reply), (2, 1000), (9, 30)]);
@@ -115,11 +113,6 @@ fn server_config(u: &mut Unstructured<'_>) -> ServerConfig {
     limits.output = one_of(u, &[limits.output, 20]);
     limits.topics = one_of(u, &[limits.topics, 2]);
     config
-}
-
-pub(crate) fn one_of<T: Copy>(u: &mut Unstructured<'_>, among: &[T]) -> T {
-    // Where the bytes have ended, the first.
-    u.choose(among).copied().unwrap_or(among[0])
 }
 
 /// A machine, and the program that uses it.
@@ -153,17 +146,12 @@ enum Takes {
 /// All that a machine told, in few bytes; and if somebody is to read it, a transcript.
 struct Log {
     told: Vec<u8>,
-    tape: Option<Recorder>,
+    tape: Tape,
 }
 
 impl Log {
     fn new<D: Configured>(settings: &[(&str, String)], shown: bool) -> Self {
-        let tape = || {
-            let mut tape = Recorder::new(D::NAME, D::LF);
-            settings.iter().for_each(|(name, value)| tape.setting(name, value));
-            tape
-        };
-        Self { told: Vec::new(), tape: shown.then(tape) }
+        Self { told: Vec::new(), tape: shown.then(|| cases::tape::<D>(settings)).flatten() }
     }
 
     fn note(&mut self, what: impl std::fmt::Debug) {

@@ -1,31 +1,22 @@
 //! A client that hears what a script says.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bellwire::dialect::Dialect;
 use bellwire::transcript::{Act, Configured, Said, Settings};
-use bellwire::{Abandoned, Client, Config, Error, Event, Failure, Ticket};
+use bellwire::{Client, Config, Error, Ticket};
 
 use super::{Ear, Log, Takes};
+use crate::outcomes::Outcomes;
 
 pub(super) struct Hearing<D: Dialect> {
     client: Client<D>,
     dialect: D,
     given: Vec<Ticket>,
-    /// What became of each command that was accepted.
-    became: BTreeMap<Ticket, Became>,
+    outcomes: Outcomes,
     now: Duration,
     /// Its end, told once and for all.
     error: Option<Error>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Became {
-    Open,
-    Abandoned,
-    Withdrawn,
-    Settled,
 }
 
 impl<D: Dialect + Configured> Hearing<D> {
@@ -34,7 +25,7 @@ impl<D: Dialect + Configured> Hearing<D> {
             client: Client::new(dialect.clone(), config),
             dialect,
             given: Vec::new(),
-            became: BTreeMap::new(),
+            outcomes: Outcomes::default(),
             now: Duration::ZERO,
             error: None,
         }
@@ -58,7 +49,7 @@ impl<D: Dialect + Configured> Hearing<D> {
             Ok(ticket) => {
                 assert!(self.error.is_none(), "G18: accepted behind the end");
                 self.given.push(ticket);
-                assert_eq!(self.became.insert(ticket, Became::Open), None, "used twice: {ticket}");
+                self.outcomes.given(ticket);
             }
             Err(why) => log.tape(|tape| tape.event(format_args!("refused: {why}"))),
         }
@@ -69,13 +60,7 @@ impl<D: Dialect + Configured> Hearing<D> {
         let became = self.client.abandon(ticket);
         log.note(became);
         log.tape(|tape| tape.act(&Act::Abandon(ticket.number())));
-        let settled = match (self.became[&ticket], became) {
-            (Became::Open, Abandoned::Withdrawn) => Became::Withdrawn,
-            (Became::Open, Abandoned::Held) => Became::Abandoned,
-            (was, Abandoned::Settled) if was != Became::Open => was,
-            (was, became) => panic!("G1: {was:?}, and abandoned it is {became:?}: {ticket}"),
-        };
-        self.became.insert(ticket, settled);
+        self.outcomes.abandoned(ticket, became);
     }
 
     fn write(&mut self, most: usize, log: &mut Log) {
@@ -102,7 +87,7 @@ impl<D: Dialect + Configured> Hearing<D> {
     }
 
     fn events(&mut self, log: &mut Log) {
-        let Self { client, became, error: ended, .. } = self;
+        let Self { client, outcomes, error: ended, .. } = self;
         let mut events = client.events();
         loop {
             match events.next() {
@@ -110,7 +95,7 @@ impl<D: Dialect + Configured> Hearing<D> {
                 Ok(Some(event)) => {
                     assert!(ended.is_none(), "G18: {event} behind the end");
                     log.tape(|tape| tape.event(event));
-                    settle(became, &event);
+                    outcomes.told(&event);
                     let shape = event.map(|text| log.told.extend_from_slice(text));
                     log.note(shape);
                 }
@@ -121,32 +106,12 @@ impl<D: Dialect + Configured> Hearing<D> {
                     }
                     let first = ended.get_or_insert_with(|| error.clone());
                     assert_eq!(*first, error, "G18: it says something else now");
-                    assert!(open(became).is_none(), "G1: without an outcome: {became:?}");
+                    outcomes.all_told();
                     return;
                 }
             }
         }
     }
-}
-
-/// An event that tells of a command that waits, or waits no more.
-fn settle(became: &mut BTreeMap<Ticket, Became>, event: &Event<&[u8]>) {
-    let (ticket, expected, then) = match event {
-        Event::Reply { ticket, .. } => (ticket, Became::Open, Became::Settled),
-        Event::Failed { ticket, why: Failure::SentUnanswered(bellwire::Cause::TimedOut) } => {
-            (ticket, Became::Open, Became::Abandoned)
-        }
-        Event::Failed { ticket, .. } => (ticket, Became::Open, Became::Settled),
-        Event::Part { ticket, .. } => (ticket, Became::Open, Became::Open),
-        Event::Late { ticket, .. } => (ticket, Became::Abandoned, Became::Abandoned),
-        _ => return,
-    };
-    let was = became.insert(*ticket, then);
-    assert_eq!(was, Some(expected), "G1, G2, G3: {event}");
-}
-
-fn open(became: &BTreeMap<Ticket, Became>) -> Option<&Ticket> {
-    became.iter().find(|(_, became)| **became == Became::Open).map(|(ticket, _)| ticket)
 }
 
 impl<D: Dialect + Configured> Ear for Hearing<D> {
@@ -246,7 +211,7 @@ impl<D: Dialect + Configured> Ear for Hearing<D> {
         self.look(log);
         self.act(b'E', b"", log);
         self.look(log);
-        assert_eq!(open(&self.became), None, "G1: without an outcome");
+        self.outcomes.all_told();
         assert_eq!(self.client.pending(), 0, "G1");
 
         // G18: nothing moves it any more.
