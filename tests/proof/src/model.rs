@@ -6,7 +6,7 @@
 //!
 //! | room | what is in it |
 //! |---|---|
-//! | `client_side`, `server_side`, `both_sides` | the properties |
+//! | `client_side`, `server_side` | the properties |
 //! | `client` and `asked`, `server` | the naive models |
 //! | `script`, `real`, `session` | what happens to a client, the real one, and a server made up for it |
 //! | `server_script`, `desk` | what happens to a server, the real one, and a client made up for it |
@@ -18,7 +18,6 @@ use std::fmt;
 use quickcheck::{QuickCheck, Testable};
 
 mod asked;
-mod both_sides;
 mod client;
 mod client_side;
 mod desk;
