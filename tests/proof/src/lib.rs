@@ -2,11 +2,11 @@
 
 pub mod back_to_back;
 pub mod encoders;
-#[cfg(test)]
-mod model;
+pub mod operations;
 pub mod split;
 pub mod targets;
 pub mod transcripts;
 
 mod cases;
+mod model;
 mod outcomes;

@@ -6,32 +6,43 @@
 //!
 //! | room | what is in it |
 //! |---|---|
-//! | `client_side`, `server_side` | the properties |
+//! | `draw` | cases out of bytes, a fuzzer's or random ones |
+//! | `tongue` | what differs between protocols: a page for each |
+//! | `client_side`, `lines`, `server_side` | the properties |
 //! | `client` and `asked`, `server` | the naive models |
 //! | `script`, `real`, `session` | what happens to a client, the real one, and a server made up for it |
 //! | `server_script`, `desk` | what happens to a server, the real one, and a client made up for it |
 
 #![expect(clippy::needless_pass_by_value, reason = "quickcheck hands its cases over by value")]
+#![cfg_attr(not(test), expect(dead_code, reason = "some properties are tests only"))]
 
 use std::fmt;
 
+use bellwire::{Error, Excerpt};
+#[cfg(test)]
 use quickcheck::{QuickCheck, Testable};
 
 mod asked;
 mod client;
-mod client_side;
-mod desk;
+pub(crate) mod client_side;
+pub(crate) mod desk;
+pub(crate) mod draw;
+#[cfg(test)]
+mod lines;
 mod real;
 mod script;
 mod server;
 mod server_script;
+#[cfg(test)]
 mod server_side;
-mod session;
+pub(crate) mod session;
+pub(crate) mod tongue;
 
 /// As many events, or bytes, as there are.
 const ALL: usize = usize::MAX;
 
 /// Tries a property on so many cases, or on as many as `QUICKCHECK_TESTS` says.
+#[cfg(test)]
 fn check(tests: u64, property: impl Testable) {
     let asked = std::env::var("QUICKCHECK_TESTS").ok().and_then(|tests| tests.parse().ok());
     let tests = asked.unwrap_or(tests);
@@ -39,10 +50,10 @@ fn check(tests: u64, property: impl Testable) {
 }
 
 /// What became of one case.
-type Verdict = Result<(), Failed>;
+pub(crate) type Verdict = Result<(), Failed>;
 
 /// The transcript of a case that failed, and what was expected of it.
-struct Failed(String);
+pub(crate) struct Failed(String);
 
 impl fmt::Debug for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,4 +69,9 @@ fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
 fn without_end(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// What a machine says of bytes that no peer may say, but for the words.
+fn violation(bytes: &[u8]) -> Error {
+    Error::Protocol { what: "", excerpt: Excerpt::new(bytes) }
 }

@@ -39,16 +39,20 @@ macro_rules! targets {
 }
 
 targets! {
+    imap_client_operations
     imap_client_split
     imap_encoder
     imap_response
     mpd_back_to_back
+    mpd_client_operations
     mpd_client_split
     mpd_encoder
     mpd_server_split
     notif_back_to_back
+    notif_client_operations
     notif_client_split
     notif_encoder
+    notif_server_operations
     notif_server_split
     transcripts
 }

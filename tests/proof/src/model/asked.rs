@@ -5,22 +5,33 @@ use bellwire::Cause;
 use super::real::Told;
 
 /// A command, or one of the client's own words.
+#[derive(Default)]
 pub(crate) struct Asked {
     pub(crate) who: Who,
     pub(crate) line: Vec<u8>,
-    pub(crate) id: u64,
+    /// What goes over the wire, up to each pause.
+    pub(crate) parts: Vec<Vec<u8>>,
+    pub(crate) number: u64,
     pub(crate) due: Option<u64>,
     /// So many bytes had come when it was said: what came before is no answer to it.
     pub(crate) after: usize,
+    /// Parts of the answer that have come, their bytes, and how many ends of members of a list.
+    pub(crate) heard: usize,
+    pub(crate) size: usize,
+    pub(crate) ended: usize,
+    /// A change was told, and the word that leaves the mode will be answered, too.
+    pub(crate) changed: bool,
+    pub(crate) twice: bool,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) enum Who {
+    #[default]
+    Probe,
     Caller(u64),
     Nobody(u64),
     Enter,
     Leave,
-    Probe,
 }
 
 impl Asked {
@@ -29,15 +40,9 @@ impl Asked {
         Some(Told::NeverSent(ticket, why))
     }
 
-    /// Whether a server could answer this so.
-    pub(crate) fn is_answer(&self, text: &[u8]) -> bool {
-        let number =
-            || !text.trim_ascii().is_empty() && text.trim_ascii().iter().all(u8::is_ascii_digit);
-        text.starts_with(b"error:")
-            || match self.who {
-                Who::Enter => matches!(text.trim_ascii_end(), b"OK" | b"will send notifs"),
-                Who::Leave | Who::Probe => text.trim_ascii_end() == b"OK",
-                _ => self.line.trim_ascii() != b"random?" || number(),
-            }
+    /// A good answer to it changes the stream.
+    pub(crate) fn is_barrier(&self) -> bool {
+        matches!(self.who, Who::Caller(_) | Who::Nobody(_))
+            && self.line.eq_ignore_ascii_case(b"STARTTLS")
     }
 }

@@ -13,8 +13,25 @@ use bellwire::{
 };
 use bytes::Bytes;
 
+use super::draw::Case;
+use super::server::NaiveServer;
 use super::server_script::{Op, Setup, Turn};
 use super::{ALL, Failed, Verdict, lines};
+
+/// The server says and tells what a page of plain code says and tells, whatever happens to it.
+pub(crate) fn beside_the_naive(case: &Case<Setup, Turn>) -> Verdict {
+    let mut desk = Desk::play(&case.setup, &case.turns);
+    desk.deliver(0);
+    let mut naive = NaiveServer::new(&case.setup);
+    for (index, (act, real)) in desk.acts.iter().zip(&desk.log).enumerate() {
+        let naive = naive.act(act);
+        if *real != naive {
+            let what = format!("the machine: {real:?}\n# the naive one: {naive:?}");
+            return desk.fails(index + 1, what);
+        }
+    }
+    Ok(())
+}
 
 /// What is done to a server.
 #[derive(Clone, Debug)]

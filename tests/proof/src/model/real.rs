@@ -5,14 +5,15 @@ use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
 use bellwire::client::Events;
-use bellwire::dialect::notif::Notif;
 use bellwire::transcript::{self, Recorder, Said};
 use bellwire::{
-    Abandoned, Cause, Client, Closed, Error, Event, Failure, Phase, Refusal, Status, Ticket,
+    Abandoned, Cause, Client, Closed, Dialect, Error, Event, Failure, Phase, Refusal, Status,
+    Ticket,
 };
 use bytes::Bytes;
 
 use super::script::Setup;
+use super::tongue::Tongue;
 
 /// What is done to a client; an [`Op`] with all that was left open in it decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +26,7 @@ pub(crate) enum Act {
     Feed(Vec<u8>),
     Take(usize),
     Pass(u64),
+    Upgrade,
     Eof,
     Reset,
 }
@@ -36,6 +38,7 @@ pub(crate) enum Seen {
     Refused(Discriminant<Refusal>, Bytes),
     Abandoned(u64, Abandoned),
     Output { due: Bytes, count: usize },
+    Upgraded(bool),
     Told(Told),
     State(State),
 }
@@ -49,6 +52,8 @@ impl Seen {
 /// An event, or the error that ends them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Told {
+    Greeting(Bytes),
+    Part(u64, Bytes),
     Reply(u64, Bytes),
     Refused(u64, Bytes),
     Late(u64, Bytes),
@@ -56,7 +61,11 @@ pub(crate) enum Told {
     Unanswered(u64, Cause),
     /// The topic, and the whole line.
     Notification(Bytes, Bytes),
+    /// The topic, the whole line, and whether it may be news.
+    Data(Bytes, Bytes, bool),
+    Piece(Option<u64>, Bytes),
     Unsolicited(Bytes),
+    Goodbye(Bytes),
     Listening(Bytes),
     NotListening(Bytes),
     SwitchRefused(Bytes),
@@ -67,6 +76,11 @@ pub(crate) enum Told {
 impl Told {
     fn event(event: Event<&[u8]>) -> Self {
         match event.map(Bytes::copy_from_slice) {
+            Event::Greeting(text) => Self::Greeting(text),
+            Event::Part { ticket, text } => Self::Part(ticket.number(), text),
+            Event::Data { topic, text, news } => Self::Data(topic, text, news),
+            Event::Piece { ticket, text } => Self::Piece(ticket.map(Ticket::number), text),
+            Event::Goodbye(text) => Self::Goodbye(text),
             Event::Reply { ticket, reply } => match reply.status {
                 Status::Done => Self::Reply(ticket.number(), reply.text),
                 Status::Refused => Self::Refused(ticket.number(), reply.text),
@@ -84,14 +98,19 @@ impl Told {
             Event::NotListening(text) => Self::NotListening(text),
             Event::SwitchRefused(text) => Self::SwitchRefused(text),
             Event::Closed(how) => Self::Closed(how),
-            event => panic!("the notif protocol has no such event: {event:?}"),
+            event => panic!("there is a new event: {event:?}"),
         }
     }
 
     /// The line that it tells of, if it tells of one.
     pub(crate) fn text(&self) -> Option<&[u8]> {
         match self {
-            Self::Reply(_, text)
+            Self::Greeting(text)
+            | Self::Goodbye(text)
+            | Self::Part(_, text)
+            | Self::Data(_, text, _)
+            | Self::Piece(_, text)
+            | Self::Reply(_, text)
             | Self::Refused(_, text)
             | Self::Late(_, text)
             | Self::Notification(_, text)
@@ -109,6 +128,9 @@ impl Told {
 pub(crate) struct State {
     pub(crate) phase: Phase,
     pub(crate) listening: bool,
+    pub(crate) refused: bool,
+    pub(crate) greeted: bool,
+    pub(crate) upgrading: bool,
     pub(crate) pending: usize,
     pub(crate) unsolicited: u64,
     pub(crate) closed: bool,
@@ -137,18 +159,17 @@ pub(crate) trait Machine {
 }
 
 /// The real client.
-pub(crate) struct Real {
-    pub(crate) client: Client<Notif>,
+pub(crate) struct Real<T: Tongue> {
+    pub(crate) client: Client<T::Dialect>,
     tickets: Vec<Ticket>,
     pub(crate) now: Duration,
     pub(crate) tape: Recorder,
 }
 
-impl Real {
-    pub(crate) fn new(setup: &Setup) -> Self {
-        let mut tape = Recorder::new("notif", false);
-        setup.note(&mut tape);
-        let mut client = Client::new(setup.notif(), setup.config());
+impl<T: Tongue> Real<T> {
+    pub(crate) fn new(setup: &Setup<T>) -> Self {
+        let tape = setup.tape();
+        let mut client = Client::new(setup.tongue.dialect(), setup.config());
         client.tick(Duration::ZERO);
         Self { client, tickets: Vec::new(), now: Duration::ZERO, tape }
     }
@@ -221,6 +242,9 @@ impl Real {
         State {
             phase: self.client.phase(),
             listening: self.client.is_listening(),
+            refused: self.client.is_refused(),
+            greeted: self.client.is_greeted(),
+            upgrading: self.client.is_upgrading(),
             pending: self.client.pending(),
             unsolicited: self.client.unsolicited(),
             closed: self.client.is_closed(),
@@ -229,7 +253,7 @@ impl Real {
     }
 }
 
-fn next(events: &mut Events<'_, Notif>, tape: &mut Recorder) -> Option<Told> {
+fn next<D: Dialect>(events: &mut Events<'_, D>, tape: &mut Recorder) -> Option<Told> {
     match events.next() {
         Ok(None) => None,
         Ok(Some(event)) => {
@@ -238,12 +262,12 @@ fn next(events: &mut Events<'_, Notif>, tape: &mut Recorder) -> Option<Told> {
         }
         Err(error) => {
             tape.event(format_args!("error: {error}"));
-            Some(Told::Fault(error))
+            Some(Told::Fault(without_words(error)))
         }
     }
 }
 
-impl Machine for Real {
+impl<T: Tongue> Machine for Real<T> {
     fn act(&mut self, act: &Act) -> Vec<Seen> {
         let mut seen = Vec::new();
         match act {
@@ -265,6 +289,11 @@ impl Machine for Real {
             Act::Pass(seconds) => {
                 self.now += Duration::from_secs(*seconds);
                 self.tape.tick(self.now);
+            }
+            Act::Upgrade => {
+                let upgraded = self.client.upgrade();
+                self.tape.event(format_args!("upgraded: {upgraded:?}"));
+                seen.push(Seen::Upgraded(upgraded.is_ok()));
             }
             Act::Eof => {
                 self.tape.server(&Said::Eof);
@@ -297,4 +326,12 @@ pub(crate) fn told(log: &[Vec<Seen>]) -> Vec<Told> {
     let mut told: Vec<_> = told.collect();
     told.dedup_by(|one, other| one == other && matches!(one, Told::Fault(_)));
     told
+}
+
+/// How a protocol error is put into words is not the model's to say.
+fn without_words(error: Error) -> Error {
+    match error {
+        Error::Protocol { excerpt, .. } => Error::Protocol { what: "", excerpt },
+        error => error,
+    }
 }

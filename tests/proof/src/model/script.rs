@@ -2,31 +2,32 @@
 
 use std::time::Duration;
 
-use bellwire::dialect::notif::{Notif, Spelling};
-use bellwire::transcript::Recorder;
+use bellwire::transcript::{Configured, Recorder, Settings};
 use bellwire::{Config, Unsolicited};
-use quickcheck::{Arbitrary, Gen};
 
 use super::ALL;
+use super::draw::{Draw, Drawn, simpler_list};
+use super::tongue::Tongue;
 
 /// How a client is configured, and which dialect of the protocol it speaks. The defaults are what a
-/// failing case is shrunk to.
+/// failing case is made simpler to.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Setup {
+pub(crate) struct Setup<T> {
     pub(crate) in_flight: usize,
     pub(crate) ride: usize,
     pub(crate) unsolicited: Unsolicited,
-    pub(crate) ids: bool,
-    pub(crate) ask_in_mode: bool,
-    pub(crate) acknowledge: bool,
-    pub(crate) spelling: Spelling,
     pub(crate) limits: Limits,
     pub(crate) times: Times,
+    pub(crate) tongue: T,
+    /// What the server begins with, if it does.
+    pub(crate) greeting: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Limits {
     pub(crate) frame: usize,
+    pub(crate) parts: usize,
+    pub(crate) reply: usize,
     pub(crate) pending: usize,
     pub(crate) held: usize,
 }
@@ -37,42 +38,34 @@ pub(crate) struct Times {
     pub(crate) reply: Option<u64>,
     pub(crate) held: Option<u64>,
     pub(crate) switch: Option<u64>,
+    pub(crate) greeting: Option<u64>,
     pub(crate) rearm: Option<u64>,
     pub(crate) silence: Option<u64>,
     pub(crate) probe: Option<u64>,
     pub(crate) write: Option<u64>,
 }
 
-impl Default for Setup {
+impl<T: Tongue> Default for Setup<T> {
     fn default() -> Self {
         Self {
             in_flight: 1,
             ride: 64,
             unsolicited: Unsolicited::Report,
-            ids: false,
-            ask_in_mode: false,
-            acknowledge: false,
-            spelling: Spelling::Plain,
-            limits: Limits { frame: 1000, pending: 1000, held: 1000 },
+            limits: Limits { frame: 1000, parts: 1000, reply: 10_000, pending: 1000, held: 1000 },
             times: Times::default(),
+            tongue: T::default(),
+            greeting: Some(0),
         }
     }
 }
 
-impl Setup {
-    /// The same, with a client that waits for ever and knows no bounds worth mentioning.
+impl<T: Tongue> Setup<T> {
+    /// The same, with a client that waits for ever and knows no bounds worth mentioning, and a server
+    /// that greets properly.
     pub(crate) fn patient(self) -> Self {
         let Self { limits, times, .. } = Self::default();
-        Self { limits, times, unsolicited: Unsolicited::Report, ..self }
-    }
-
-    pub(crate) fn notif(&self) -> Notif {
-        let mut notif = Notif::default();
-        notif.ids = self.ids;
-        notif.ask_in_mode = self.ask_in_mode;
-        notif.acknowledge = self.acknowledge;
-        notif.spelling = self.spelling;
-        notif
+        let greeting = self.greeting.filter(|which| *which < T::PROPER_GREETINGS).or(Some(0));
+        Self { limits, times, greeting, unsolicited: Unsolicited::Report, ..self }
     }
 
     pub(crate) fn config(&self) -> Config {
@@ -82,11 +75,14 @@ impl Setup {
         config.ride = self.ride;
         config.unsolicited = self.unsolicited;
         config.limits.frame = self.limits.frame;
+        config.limits.parts = self.limits.parts;
+        config.limits.reply = self.limits.reply;
         config.limits.pending = self.limits.pending;
         config.limits.held = self.limits.held;
         config.timers.reply = seconds(self.times.reply);
         config.timers.held = seconds(self.times.held);
         config.timers.switch = seconds(self.times.switch);
+        config.timers.greeting = seconds(self.times.greeting);
         config.timers.rearm = seconds(self.times.rearm);
         config.timers.silence = seconds(self.times.silence);
         config.timers.probe = seconds(self.times.probe);
@@ -96,106 +92,72 @@ impl Setup {
         config
     }
 
-    /// Notes what a replay needs to know.
-    pub(crate) fn note(&self, tape: &mut Recorder) {
-        tape.setting("in-flight", self.in_flight);
-        tape.setting("ride", self.ride);
-        tape.setting("unsolicited", format!("{:?}", self.unsolicited).to_lowercase());
-        tape.setting("spelling", format!("{:?}", self.spelling).to_lowercase());
-        let options = [
-            ("ids", self.ids),
-            ("ask-in-mode", self.ask_in_mode),
-            ("acknowledge", self.acknowledge),
-        ];
-        options.iter().filter(|(_, on)| *on).for_each(|(name, _)| tape.setting(name, ""));
-        tape.setting("frame", self.limits.frame);
-        tape.setting("pending", self.limits.pending);
-        tape.setting("held", self.limits.held);
-        let Times { reply, held, switch, rearm, silence, probe, write } = self.times;
-        for (name, time) in [
-            ("reply", reply),
-            ("held-for", held),
-            ("switch", switch),
-            ("rearm", rearm),
-            ("silence", silence),
-            ("probe", probe),
-            ("write", write),
-            ("suspend", Some(NEVER)),
-        ] {
-            tape.setting(name, time.map_or("never".into(), |seconds| format!("{seconds}s")));
+    /// A recorder that has noted what a replay needs to know.
+    pub(crate) fn tape(&self) -> Recorder {
+        let mut tape = Recorder::new(T::Dialect::NAME, T::Dialect::LF);
+        for (name, value) in Settings::of(&self.config(), &self.tongue.dialect()) {
+            tape.setting(name, value);
         }
-    }
-}
-
-impl Setup {
-    pub(crate) fn enter(&self) -> &'static [u8] {
-        if self.spelling == Spelling::Plain { b"notif" } else { b"_notif_" }
-    }
-
-    pub(crate) fn leave(&self) -> &'static [u8] {
-        match self.spelling {
-            Spelling::Plain | Spelling::Session => b"stop_notif",
-            Spelling::Underscored => b"_stop_notif_",
-            Spelling::Notify => b"_stop_notify_",
+        if let Some(reply) = self.times.reply {
+            tape.setting("reply", format_args!("{reply}s"));
         }
+        tape
     }
 }
 
 /// Longer than any test, in seconds.
 pub(crate) const NEVER: u64 = 1_000_000_000;
 
-impl Arbitrary for Setup {
-    fn arbitrary(g: &mut Gen) -> Self {
-        let spellings =
-            [Spelling::Plain, Spelling::Session, Spelling::Underscored, Spelling::Notify];
+impl<T: Tongue> Drawn for Setup<T> {
+    fn draw(draw: &mut Draw<'_>) -> Self {
         Self {
-            in_flight: one_of(g, &[0, 1, 1, 2, 3, 1000]),
-            ride: one_of(g, &[0, 1, 2, 64]),
-            unsolicited: one_of(
-                g,
-                &[
-                    Unsolicited::Report,
-                    Unsolicited::Report,
-                    Unsolicited::Ignore,
-                    Unsolicited::Fatal,
-                ],
-            ),
-            ids: bool::arbitrary(g),
-            ask_in_mode: bool::arbitrary(g),
-            acknowledge: bool::arbitrary(g),
-            spelling: one_of(g, &spellings),
+            in_flight: draw.one_of(&[1, 1, 0, 2, 3, 1000]),
+            ride: draw.one_of(&[64, 0, 1, 2]),
+            unsolicited: draw.one_of(&[
+                Unsolicited::Report,
+                Unsolicited::Report,
+                Unsolicited::Ignore,
+                Unsolicited::Fatal,
+            ]),
             limits: Limits {
-                frame: one_of(g, &[1000, 1000, 30]),
-                pending: one_of(g, &[1000, 1000, 3]),
-                held: one_of(g, &[1000, 1000, 0, 2]),
+                frame: draw.one_of(&[1000, 1000, T::SHORT]),
+                parts: draw.one_of(&[1000, 1000, 1, 3]),
+                reply: draw.one_of(&[10_000, 10_000, 20, 60]),
+                pending: draw.one_of(&[1000, 1000, 3]),
+                held: draw.one_of(&[1000, 1000, 0, 2]),
             },
             times: Times {
-                reply: time(g),
-                held: time(g),
-                switch: time(g),
-                rearm: time(g),
-                silence: time(g),
-                probe: time(g),
-                write: time(g),
+                reply: time(draw),
+                held: time(draw),
+                switch: time(draw),
+                greeting: time(draw),
+                rearm: time(draw),
+                silence: time(draw),
+                probe: time(draw),
+                write: time(draw),
+            },
+            tongue: T::draw(draw),
+            greeting: match draw.below(T::GREETINGS.len() + 10) {
+                proper @ 0..10 => Some(proper % T::PROPER_GREETINGS.max(1)),
+                10 => None,
+                any => Some(any - 10),
             },
         }
     }
 
-    /// The same with one thing less out of the ordinary.
-    fn shrink(&self) -> Box<dyn Iterator<Item = Self>> {
+    fn simpler(&self) -> Vec<Self> {
         let plain = Self::default();
-        let mut tamer = vec![self.clone(); 9];
+        let mut tamer = vec![self.clone(); 6];
         tamer[0].times = plain.times;
         tamer[1].limits = plain.limits;
         tamer[2].in_flight = plain.in_flight;
         tamer[3].ride = plain.ride;
         tamer[4].unsolicited = plain.unsolicited;
-        tamer[5].ids = plain.ids;
-        tamer[6].ask_in_mode = plain.ask_in_mode;
-        tamer[7].acknowledge = plain.acknowledge;
-        tamer[8].spelling = plain.spelling;
+        tamer[5].greeting = plain.greeting;
+        let tongues = self.tongue.simpler().into_iter();
+        tamer.extend(tongues.map(|tongue| Self { tongue, ..self.clone() }));
         tamer.retain(|setup| setup != self);
-        Box::new(tamer.into_iter())
+        tamer
     }
 }
 
@@ -207,15 +169,16 @@ pub(crate) struct Turn<O = Op> {
     pub(crate) take: usize,
 }
 
+/// Numbers say which of what a [`Tongue`] has to choose from.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
-    /// The program gives a command: `random?`, or a getter that is asked only once.
-    Random,
+    /// The program gives a command: a usual one, or one that is asked only once.
+    Usual(usize),
     Get,
     /// The same, with a deadline in seconds.
     Within(u64),
     /// A command that is more unusual, or none at all.
-    Odd(&'static str),
+    Odd(usize),
     /// It abandons the command that it gave so many commands ago.
     Abandon(usize),
     Listen,
@@ -230,6 +193,8 @@ pub(crate) enum Op {
     },
     /// So many seconds pass.
     Pass(u64),
+    /// The stream has changed, if it is to.
+    Upgrade,
     Eof,
     Reset,
 }
@@ -245,133 +210,85 @@ pub(crate) enum Line {
     Refuse,
     /// What it said before, again.
     Again,
-    Notify(&'static str),
+    Notify,
+    /// It asks for more.
+    GoOn,
     /// Something out of turn.
-    Stray(&'static [u8]),
+    Stray(usize),
+    /// A greeting.
+    Greet(usize),
 }
 
-const ODD: &[&str] = &[
-    "random?\r\nrandom?",
-    "random\n?",
-    "cr\rcr?",
-    "nul\0?",
-    "",
-    " \t ",
-    "\r\n",
-    "notif",
-    "_notif_ ",
-    "stop_notif",
-    "_stop_notify_\r\n",
-    "OK",
-    "OK\r\n",
-    " random?",
-    "random? ",
-    "no question",
-    "ünïcode?",
-    "#1 random?",
-];
-
-const STRAY: &[&[u8]] = &[
-    b"7",
-    b" 8 ",
-    b"OK",
-    b"OK ",
-    b"notif: OK",
-    b"notif:OK ",
-    b"will send notifs",
-    b"error: out of turn",
-    b"error:",
-    b"",
-    b"notif",
-    b"notif:",
-    b"notif:tight ",
-    b"hello",
-    b"\xff\xfe\x00 not UTF-8",
-    b"carriage\rreturn",
-    b"#1 5",
-    b"#2 OK",
-    b"#3 error: late",
-    b"#3 ",
-    b"#04 4",
-    b"#99 1",
-    b"a line of exactly thirty bytes",
-    b"a line that is longer than thirty bytes",
-];
-
-pub(crate) const TOPICS: &[&str] = &["random", "classified", "weather", "ünïcode topic"];
-
-impl<O: Arbitrary> Arbitrary for Turn<O> {
-    fn arbitrary(g: &mut Gen) -> Self {
-        Self { op: O::arbitrary(g), take: one_of(g, &[ALL, ALL, ALL, ALL, ALL, 0, 1, 2]) }
+impl<O: Drawn + Clone> Drawn for Turn<O> {
+    fn draw(draw: &mut Draw<'_>) -> Self {
+        Self { op: O::draw(draw), take: draw.one_of(&[ALL, ALL, ALL, ALL, ALL, 0, 1, 2]) }
     }
 
-    fn shrink(&self) -> Box<dyn Iterator<Item = Self>> {
-        let drained = (self.take != ALL).then(|| Self { take: ALL, ..self.clone() });
+    fn simpler(&self) -> Vec<Self> {
         let take = self.take;
-        Box::new(drained.into_iter().chain(self.op.shrink().map(move |op| Self { op, take })))
+        let drained = (take != ALL).then(|| Self { take: ALL, ..self.clone() });
+        let ops = self.op.simpler().into_iter().map(|op| Self { op, take });
+        drained.into_iter().chain(ops).collect()
     }
 }
 
-impl Arbitrary for Op {
-    fn arbitrary(g: &mut Gen) -> Self {
-        match u8::arbitrary(g) % 100 {
-            0..10 => Self::Random,
-            10..20 => Self::Get,
-            20..24 => Self::Within(one_of(g, &[1, 3, 20])),
-            24..27 => Self::Odd(one_of(g, ODD)),
-            27..34 => Self::Abandon(one_of(g, &[0, 0, 1, 2, 5])),
-            34..42 => Self::Listen,
-            42..46 => Self::Unlisten,
-            46..66 => Self::Write(one_of(g, &[ALL, ALL, 1, 9])),
-            66..90 => Self::Hear {
-                lines: (0..one_of(g, &[1, 1, 2, 3, 5])).map(|_| Line::arbitrary(g)).collect(),
-                lf: bool::arbitrary(g),
-                kept: one_of(g, &[0, 0, 0, 1, 2, 7]),
+impl Drawn for Op {
+    fn draw(draw: &mut Draw<'_>) -> Self {
+        match draw.below(100) {
+            0..9 => Self::Usual(draw.below(16)),
+            9..18 => Self::Get,
+            18..22 => Self::Within(draw.one_of(&[1, 3, 20])),
+            22..25 => Self::Odd(draw.below(64)),
+            25..31 => Self::Abandon(draw.one_of(&[0, 0, 1, 2, 5])),
+            31..39 => Self::Listen,
+            39..43 => Self::Unlisten,
+            43..63 => Self::Write(draw.one_of(&[ALL, ALL, 1, 9])),
+            63..89 => Self::Hear {
+                lines: (0..draw.one_of(&[1, 1, 2, 3, 5])).map(|_| Line::draw(draw)).collect(),
+                lf: draw.yes(),
+                kept: draw.one_of(&[0, 0, 0, 1, 2, 7]),
             },
-            90..98 => Self::Pass(one_of(g, &[1, 1, 2, 4, 15, 70])),
+            89..96 => Self::Pass(draw.one_of(&[1, 1, 2, 4, 15, 70])),
+            96..98 => Self::Upgrade,
             98 => Self::Eof,
             _ => Self::Reset,
         }
     }
 
-    fn shrink(&self) -> Box<dyn Iterator<Item = Self>> {
+    fn simpler(&self) -> Vec<Self> {
         match self {
             Self::Hear { lines, lf, kept } => {
                 let (lf, kept) = (*lf, *kept);
-                let whole = (kept > 0 || lf).then(|| Self::Hear {
-                    lines: lines.clone(),
-                    lf: false,
-                    kept: 0,
-                });
-                let fewer = lines.shrink().map(move |lines| Self::Hear { lines, lf, kept });
-                Box::new(whole.into_iter().chain(fewer))
+                let whole = Self::Hear { lines: lines.clone(), lf: false, kept: 0 };
+                let whole = (kept > 0 || lf).then_some(whole);
+                let fewer = simpler_list(lines).into_iter();
+                let fewer = fewer.map(|lines| Self::Hear { lines, lf, kept });
+                whole.into_iter().chain(fewer).collect()
             }
-            Self::Write(count) if *count != ALL => Box::new(std::iter::once(Self::Write(ALL))),
-            Self::Pass(seconds) => {
-                Box::new(seconds.shrink().skip_while(|s| *s == 0).map(Self::Pass))
+            Self::Write(count) if *count != ALL => vec![Self::Write(ALL)],
+            Self::Pass(seconds) if *seconds > 1 => {
+                vec![Self::Pass(seconds / 2), Self::Pass(seconds - 1)]
             }
-            _ => quickcheck::empty_shrinker(),
+            _ => Vec::new(),
         }
     }
 }
 
-impl Arbitrary for Line {
-    fn arbitrary(g: &mut Gen) -> Self {
-        match u8::arbitrary(g) % 20 {
-            0..10 => Self::Answer,
-            10 | 11 => Self::AnswerLater(one_of(g, &[1, 2, 3])),
-            12 => Self::Refuse,
-            13 => Self::Again,
-            14..18 => Self::Notify(one_of(g, TOPICS)),
-            _ => Self::Stray(one_of(g, STRAY)),
+impl Drawn for Line {
+    fn draw(draw: &mut Draw<'_>) -> Self {
+        match draw.below(50) {
+            0..22 => Self::Answer,
+            22..26 => Self::AnswerLater(draw.one_of(&[1, 2, 3])),
+            26 | 27 => Self::Refuse,
+            28 | 29 => Self::Again,
+            30..39 => Self::Notify,
+            39..45 => Self::GoOn,
+            45..49 => Self::Stray(draw.below(64)),
+            _ => Self::Greet(draw.below(16)),
         }
     }
 }
 
-pub(crate) fn one_of<T: Copy>(g: &mut Gen, among: &[T]) -> T {
-    *g.choose(among).expect("there is something to choose from")
-}
-
-fn time(g: &mut Gen) -> Option<u64> {
-    one_of(g, &[None, None, Some(3), Some(10), Some(60)])
+fn time(draw: &mut Draw<'_>) -> Option<u64> {
+    draw.one_of(&[None, None, Some(3), Some(10), Some(60)])
 }

@@ -1,10 +1,9 @@
 //! What is tried on a server: random configurations, and random lists of things that happen.
 
 use bellwire::Status;
-use quickcheck::{Arbitrary, Gen};
 
-use super::ALL;
-use super::script::{self, one_of};
+use super::draw::{Draw, Drawn};
+use super::{ALL, script};
 
 /// How the server is configured. Times are in seconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,20 +86,20 @@ impl Default for Setup {
     }
 }
 
-impl Arbitrary for Setup {
-    fn arbitrary(g: &mut Gen) -> Self {
+impl Drawn for Setup {
+    fn draw(draw: &mut Draw<'_>) -> Self {
         Self {
-            ids: bool::arbitrary(g),
-            frame: one_of(g, &[1000, 1000, 30]),
-            pending: one_of(g, &[64, 64, 1, 3]),
-            output: one_of(g, &[10_000, 10_000, 50]),
-            autologout: one_of(g, &[None, Some(5), Some(30)]),
-            silence: one_of(g, &[None, None, Some(10)]),
-            write: one_of(g, &[None, None, Some(10)]),
+            ids: draw.yes(),
+            frame: draw.one_of(&[1000, 1000, 30]),
+            pending: draw.one_of(&[64, 64, 1, 3]),
+            output: draw.one_of(&[10_000, 10_000, 50]),
+            autologout: draw.one_of(&[None, Some(5), Some(30)]),
+            silence: draw.one_of(&[None, None, Some(10)]),
+            write: draw.one_of(&[None, None, Some(10)]),
         }
     }
 
-    fn shrink(&self) -> Box<dyn Iterator<Item = Self>> {
+    fn simpler(&self) -> Vec<Self> {
         let plain = Self::default();
         let mut tamer = vec![self.clone(); 5];
         tamer[0].ids = plain.ids;
@@ -109,35 +108,35 @@ impl Arbitrary for Setup {
         tamer[3].output = plain.output;
         tamer[4] = Self { autologout: None, silence: None, write: None, ..self.clone() };
         tamer.retain(|setup| setup != self);
-        Box::new(tamer.into_iter())
+        tamer
     }
 }
 
-impl Arbitrary for Op {
-    fn arbitrary(g: &mut Gen) -> Self {
-        let status = one_of(g, &[Status::Done, Status::Done, Status::Refused]);
-        match u8::arbitrary(g) % 100 {
+impl Drawn for Op {
+    fn draw(draw: &mut Draw<'_>) -> Self {
+        let status = draw.one_of(&[Status::Done, Status::Done, Status::Refused]);
+        match draw.below(100) {
             0..30 => Self::Hear {
-                lines: (0..one_of(g, &[1, 1, 2, 3, 5]))
-                    .map(|_| (u8::arbitrary(g) > 50, one_of(g, HEARD)))
+                lines: (0..draw.one_of(&[1, 1, 2, 3, 5]))
+                    .map(|_| (draw.yes(), draw.one_of(HEARD)))
                     .collect(),
-                lf: bool::arbitrary(g),
-                kept: one_of(g, &[0, 0, 0, 1, 2, 7]),
+                lf: draw.yes(),
+                kept: draw.one_of(&[0, 0, 0, 1, 2, 7]),
             },
-            30..52 => Self::Reply(one_of(g, &[0, 0, 1, 2, 5]), status, one_of(g, REPLIES)),
-            52..54 => Self::Again(status, one_of(g, REPLIES)),
-            54..68 => Self::Notify(one_of(g, TOPICS)),
-            68..71 => Self::Notify(one_of(g, ODD_TOPICS)),
-            71..74 => Self::Retract(one_of(g, TOPICS)),
-            74..92 => Self::Write(one_of(g, &[ALL, ALL, 1, 9, 40])),
-            92..98 => Self::Pass(one_of(g, &[1, 2, 4, 7, 40])),
+            30..52 => Self::Reply(draw.one_of(&[0, 0, 1, 2, 5]), status, draw.one_of(REPLIES)),
+            52..54 => Self::Again(status, draw.one_of(REPLIES)),
+            54..68 => Self::Notify(draw.one_of(TOPICS)),
+            68..71 => Self::Notify(draw.one_of(ODD_TOPICS)),
+            71..74 => Self::Retract(draw.one_of(TOPICS)),
+            74..92 => Self::Write(draw.one_of(&[ALL, ALL, 1, 9, 40])),
+            92..98 => Self::Pass(draw.one_of(&[1, 2, 4, 7, 40])),
             98 => Self::Eof,
             _ => Self::Reset,
         }
     }
 
-    fn shrink(&self) -> Box<dyn Iterator<Item = Self>> {
-        let Self::Hear { lines, lf, kept } = self else { return quickcheck::empty_shrinker() };
+    fn simpler(&self) -> Vec<Self> {
+        let Self::Hear { lines, lf, kept } = self else { return Vec::new() };
         let (lf, kept) = (*lf, *kept);
         let whole = Self::Hear { lines: lines.clone(), lf: false, kept: 0 };
         let fewer = (0..lines.len()).map(|index| {
@@ -145,7 +144,6 @@ impl Arbitrary for Op {
             lines.remove(index);
             Self::Hear { lines, lf, kept }
         });
-        let fewer: Vec<_> = (kept > 0 || lf).then_some(whole).into_iter().chain(fewer).collect();
-        Box::new(fewer.into_iter())
+        (kept > 0 || lf).then_some(whole).into_iter().chain(fewer).collect()
     }
 }

@@ -5,28 +5,18 @@ use std::collections::BTreeMap;
 use bellwire::dialect::notif::Notif;
 use bellwire::{Reply, Server, ServerConfig, ServerEvent, Status};
 
-use super::desk::{Act, Desk, Seen, Told, split_id};
-use super::server::NaiveServer;
+use super::desk::{Act, Desk, Seen, Told, beside_the_naive, split_id};
+use super::draw::Case;
 use super::server_script::{Op, Setup, TOPICS, Turn};
 use super::{ALL, Verdict, check};
 
 /// The server says and tells what a page of plain code says and tells, whatever happens to it.
 #[test]
 fn g24_g25_the_server_does_what_a_naive_one_does() {
-    fn property(setup: Setup, turns: Vec<Turn>) -> Verdict {
-        let mut desk = Desk::play(&setup, &turns);
-        desk.deliver(0);
-        let mut naive = NaiveServer::new(&setup);
-        for (index, (act, real)) in desk.acts.iter().zip(&desk.log).enumerate() {
-            let naive = naive.act(act);
-            if *real != naive {
-                let what = format!("the machine: {real:?}\n# the naive one: {naive:?}");
-                return desk.fails(index + 1, what);
-            }
-        }
-        Ok(())
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        beside_the_naive(&case)
     }
-    check(2000, property as fn(_, _) -> _);
+    check(2000, property as fn(_) -> _);
 }
 
 /// G24: the wire sees one answer for each line that asks for one, in the order of the questions and
@@ -34,7 +24,8 @@ fn g24_g25_the_server_does_what_a_naive_one_does() {
 /// the acknowledgement of entering and that of leaving.
 #[test]
 fn g24_one_answer_each_in_order_and_notifications_only_in_the_mode() {
-    fn property(setup: Setup, mut turns: Vec<Turn>) -> Verdict {
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        let Case { setup, mut turns, .. } = case;
         let setup = Setup { pending: setup.pending, ids: setup.ids, ..Setup::default() };
         turns.retain(|turn| !matches!(turn.op, Op::Eof | Op::Reset));
         let mut desk = Desk::play(&setup, &turns);
@@ -82,7 +73,7 @@ fn g24_one_answer_each_in_order_and_notifications_only_in_the_mode() {
         let notifications = rest.iter().all(|line| listening && line.starts_with(b"notif: "));
         desk.holds(notifications, format_args!("more was said: {rest:?}"))
     }
-    check(700, property as fn(_, _) -> _);
+    check(700, property as fn(_) -> _);
 }
 
 /// G25: between two looks at the output a topic is announced at most once, and what the transport
@@ -170,7 +161,8 @@ fn g25_a_client_that_does_not_read_is_not_read() {
 /// split.
 #[test]
 fn g11_splits_change_nothing_for_the_server() {
-    fn property(setup: Setup, turns: Vec<Turn>, cuts: Vec<u8>) -> Verdict {
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        let Case { setup, turns, more: cuts } = case;
         let drained = turns.into_iter().map(|turn| Turn { take: ALL, ..turn });
         let mut desk = Desk::play(&setup, &drained.collect::<Vec<_>>());
         for act in [Act::Take(ALL), Act::Eof, Act::Take(ALL), Act::Write(ALL)] {
@@ -196,14 +188,15 @@ fn g11_splits_change_nothing_for_the_server() {
         desk.holds(other.lines(false) == desk.lines(false), "the answers are the same")?;
         desk.holds(other.log.last() == desk.log.last(), "the state is the same")
     }
-    check(700, property as fn(_, _, _) -> _);
+    check(700, property as fn(_) -> _);
 }
 
 /// G15: a deadline that has passed is acted on, and asked for no more: nobody who sleeps until the
 /// deadline is kept awake.
 #[test]
 fn g15_no_deadline_stays_in_the_past() {
-    fn property(setup: Setup, turns: Vec<Turn>) -> Verdict {
+    fn property(case: Case<Setup, Turn>) -> Verdict {
+        let Case { setup, turns, .. } = case;
         let mut desk = Desk::play(&setup, &turns);
         for _ in 0..5 {
             desk.act(Act::Take(ALL));
@@ -214,5 +207,5 @@ fn g15_no_deadline_stays_in_the_past() {
         }
         Ok(())
     }
-    check(500, property as fn(_, _) -> _);
+    check(500, property as fn(_) -> _);
 }

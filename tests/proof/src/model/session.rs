@@ -4,47 +4,64 @@ use std::fmt;
 
 use super::real::{Act, Machine, Real, Seen, State, Told, told};
 use super::script::{Line, Op, Setup, Turn};
-use super::{ALL, Failed, Verdict, lines, without_end};
+use super::tongue::{Ledger, Owed, Tongue};
+use super::{ALL, Failed, Verdict, lines};
 
 /// The real client at one end, and at the other a server that is made up as the script goes on.
-pub(crate) struct Session {
-    pub(crate) setup: Setup,
-    pub(crate) real: Real,
+pub(crate) struct Session<T: Tongue> {
+    pub(crate) setup: Setup<T>,
+    pub(crate) real: Real<T>,
     /// What was done, what was seen after each, and how a transcript shows that.
     pub(crate) acts: Vec<Act>,
     pub(crate) log: Vec<Vec<Seen>>,
     tapes: Vec<String>,
-    /// The commands on the wire, in order, each with the one proper answer to it.
-    pub(crate) asked: Vec<(Vec<u8>, Vec<u8>)>,
-    /// The lines of the client's that wait for an answer, with the proper one, and a beginning.
-    unanswered: Vec<Vec<u8>>,
+    /// The server says nothing that no server would say.
+    proper: bool,
+    /// What the client has said of which the server made nothing yet, and what it made of the rest.
     unfinished: Vec<u8>,
+    ledger: Ledger,
+    /// The commands of the caller's that it has heard, each with what only their answer has in it.
+    pub(crate) asked: Vec<(Vec<u8>, Vec<u8>)>,
     /// What the server says last, and what of it has not come.
     said: Vec<u8>,
     kept: Vec<u8>,
     questions: u64,
+    pub(crate) notified: u64,
     given: u64,
 }
 
-impl Session {
-    pub(crate) fn new(setup: &Setup) -> Self {
-        Self {
+impl<T: Tongue> Session<T> {
+    pub(crate) fn new(setup: &Setup<T>) -> Self {
+        let mut session = Self {
             setup: setup.clone(),
             real: Real::new(setup),
             acts: Vec::new(),
             log: Vec::new(),
             tapes: Vec::new(),
-            asked: Vec::new(),
-            unanswered: Vec::new(),
+            proper: false,
             unfinished: Vec::new(),
+            ledger: Ledger::default(),
+            asked: Vec::new(),
             said: Vec::new(),
             kept: Vec::new(),
             questions: 0,
+            notified: 0,
             given: 0,
+        };
+        if let Some(which) = setup.greeting {
+            session.say(&Line::Greet(which), T::END.as_bytes());
+            session.deliver(0);
+            session.act(Act::Take(ALL));
         }
+        session
     }
 
-    pub(crate) fn play(setup: &Setup, turns: &[Turn]) -> Self {
+    /// A session in which the server says nothing that no server would say.
+    pub(crate) fn proper(setup: &Setup<T>) -> Self {
+        Self { proper: true, ..Self::new(setup) }
+    }
+
+    pub(crate) fn play(setup: &Setup<T>, turns: &[Turn]) -> Self {
         let mut session = Self::new(setup);
         for turn in turns {
             session.turn(turn);
@@ -54,8 +71,11 @@ impl Session {
 
     pub(crate) fn turn(&mut self, turn: &Turn) {
         match &turn.op {
-            Op::Random => self.ask(b"random?".to_vec(), None),
-            Op::Odd(text) => self.ask(text.as_bytes().to_vec(), None),
+            // A proper server says nothing more before the stream has changed; nobody changes it here.
+            Op::Usual(which) if self.proper && T::USUAL[which % T::USUAL.len()] == "STARTTLS" => {}
+            Op::Usual(which) => self.ask(T::USUAL[which % T::USUAL.len()].into(), None),
+            Op::Odd(_) if self.proper => {}
+            Op::Odd(which) => self.ask(T::ODD[which % T::ODD.len()].into(), None),
             Op::Get => self.get(None),
             Op::Within(seconds) => self.get(Some(*seconds)),
             Op::Abandon(back) => {
@@ -71,10 +91,12 @@ impl Session {
                 self.act(Act::Write(*count));
             }
             Op::Hear { lines, lf, kept } => {
-                lines.iter().for_each(|line| self.say(line, if *lf { b"\n" } else { b"\r\n" }));
+                let end = if *lf { "\n" } else { T::END };
+                lines.iter().for_each(|line| self.say(line, end.as_bytes()));
                 self.deliver(*kept);
             }
             Op::Pass(seconds) => self.act(Act::Pass(*seconds)),
+            Op::Upgrade => self.act(Act::Upgrade),
             Op::Eof => self.act(Act::Eof),
             Op::Reset => self.act(Act::Reset),
         }
@@ -83,11 +105,11 @@ impl Session {
 
     fn get(&mut self, within: Option<u64>) {
         self.questions += 1;
-        self.ask(format!("question {}?", self.questions).into_bytes(), within);
+        self.ask(T::question(self.questions), within);
     }
 
-    fn ask(&mut self, text: Vec<u8>, within: Option<u64>) {
-        self.act(Act::Ask(text, within));
+    fn ask(&mut self, text: String, within: Option<u64>) {
+        self.act(Act::Ask(text.into_bytes(), within));
     }
 
     pub(crate) fn act(&mut self, act: Act) {
@@ -110,56 +132,70 @@ impl Session {
 
     fn hear(&mut self, bytes: &[u8]) {
         self.unfinished.extend(bytes);
-        while let Some(end) = self.unfinished.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.unfinished.drain(..=end).collect();
-            let line = without_end(&line);
-            let id = match line.iter().position(|byte| *byte == b' ') {
-                Some(blank) if self.setup.ids && line[0] == b'#' => &line[..=blank],
-                _ => b"",
-            };
-            let text = &line[id.len()..];
-            let answer = match text {
-                b"OK" => continue,
-                _ if text == self.setup.enter() && text != b"notif" => b"will send notifs".to_vec(),
-                _ if text == self.setup.enter() || text == self.setup.leave() => b"OK".to_vec(),
-                _ => {
-                    let nth = self.asked.len();
-                    let answer = match text.trim_ascii() {
-                        b"random?" => format!("{}", 1000 + nth).into_bytes(),
-                        _ => [b"re: ", text].concat(),
-                    };
-                    self.asked.push((text.to_vec(), answer.clone()));
-                    answer
-                }
-            };
-            self.unanswered.push([id, &answer].concat());
+        let mut before = usize::MAX;
+        while self.unfinished.len() < before {
+            before = self.unfinished.len();
+            let owed = self.ledger.owed.len();
+            self.setup.tongue.take(&mut self.unfinished, &mut self.ledger);
+            let new = self.ledger.owed.iter().skip(owed);
+            self.asked.extend(new.filter_map(|it| Some((it.question.clone(), it.proof.clone()?))));
         }
     }
 
     fn say(&mut self, line: &Line, end: &[u8]) {
-        let oldest = (!self.unanswered.is_empty()).then_some(0);
         match line {
-            Line::Answer | Line::Refuse if oldest.is_none() => return,
-            Line::AnswerLater(index) if *index >= self.unanswered.len() => return,
-            Line::Answer => self.said = self.unanswered.remove(0),
-            Line::AnswerLater(index) => self.said = self.unanswered.remove(*index),
-            Line::Refuse => {
-                let answer = self.unanswered.remove(0);
-                let blank = answer.iter().position(|byte| *byte == b' ');
-                let id = blank.filter(|_| self.setup.ids).map_or(0, |blank| blank + 1);
-                self.said = [&answer[..id], b"error: no"].concat();
+            Line::Answer | Line::AnswerLater(_) | Line::Refuse => {
+                let Some(owed) = self.take_owed(line) else { return };
+                let answer = match line {
+                    // A server that has told what has changed refuses no more.
+                    Line::Refuse if !(self.proper && owed.changed) => {
+                        self.setup.tongue.refusal(&owed)
+                    }
+                    _ => owed.answer,
+                };
+                self.said = [owed.data, owed.tag, answer].concat();
             }
+            Line::Notify => {
+                if self.proper && !self.setup.tongue.may_notify(&mut self.ledger) {
+                    return;
+                }
+                self.notified += 1;
+                self.said = T::notification(self.notified).into_bytes();
+            }
+            Line::GoOn => {
+                if T::GO_ON.is_empty() || self.proper && self.ledger.asks == 0 {
+                    return;
+                }
+                self.ledger.asks = self.ledger.asks.saturating_sub(1);
+                self.said = T::GO_ON.into();
+            }
+            Line::Again | Line::Stray(_) if self.proper => return,
+            Line::Greet(_) if self.proper || T::GREETINGS.is_empty() => return,
             Line::Again => {}
-            Line::Notify(topic) => self.said = format!("notif: {topic}").into_bytes(),
-            Line::Stray(text) => self.said = text.to_vec(),
+            Line::Stray(which) => self.said = T::STRAY[which % T::STRAY.len()].to_vec(),
+            Line::Greet(which) => self.said = T::GREETINGS[which % T::GREETINGS.len()].into(),
         }
         self.kept.extend(&self.said);
         self.kept.extend(end);
     }
 
+    /// The answer that a server would say that says a proper one, or any.
+    fn take_owed(&mut self, line: &Line) -> Option<Owed> {
+        let in_order = self.proper && !self.setup.tongue.numbered();
+        let nth = if let Line::AnswerLater(later) = line { *later } else { 0 };
+        let which = self.which(if in_order { 0 } else { nth })?;
+        Some(self.ledger.owed.remove(which))
+    }
+
+    fn which(&self, nth: usize) -> Option<usize> {
+        let due = |owed: &Owed| owed.due || !self.proper;
+        let owed = self.ledger.owed.iter().enumerate().filter(|(_, owed)| due(owed));
+        owed.map(|(index, _)| index).nth(nth)
+    }
+
     /// What the server says with these lines; none of it comes by itself.
     pub(crate) fn speak(&mut self, lines: &[Line]) -> Vec<u8> {
-        lines.iter().for_each(|line| self.say(line, b"\r\n"));
+        lines.iter().for_each(|line| self.say(line, T::END.as_bytes()));
         std::mem::take(&mut self.kept)
     }
 
@@ -182,15 +218,18 @@ impl Session {
 
     /// The server answers whatever it is asked, until nothing is left to ask.
     pub(crate) fn settle(&mut self) {
+        self.proper = true;
         for _ in 0..1000 {
             self.deliver(0);
             self.act(Act::Take(ALL));
+            self.act(Act::Upgrade);
             self.act(Act::Write(ALL));
-            if self.unanswered.is_empty() {
+            if self.ledger.asks > 0 {
+                self.say(&Line::GoOn, T::END.as_bytes());
+            } else if self.which(0).is_some() {
+                self.say(&Line::Answer, T::END.as_bytes());
+            } else {
                 return;
-            }
-            while !self.unanswered.is_empty() {
-                self.say(&Line::Answer, b"\r\n");
             }
         }
         panic!("the client goes on asking for ever\n{}", self.tape(self.tapes.len()));
