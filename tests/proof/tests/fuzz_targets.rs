@@ -84,7 +84,7 @@ fn random(name: &str) {
     let (corpus, words) = (corpus(name), dictionary(name));
     let tests = env::var("QUICKCHECK_TESTS").ok().and_then(|tests| tests.parse().ok());
     let g = &mut Gen::new(30);
-    for _ in 0..tests.unwrap_or(200) {
+    for _ in 0..tests.unwrap_or(500) {
         let mut case = g.choose(&corpus).unwrap().clone();
         for _ in 0..u8::arbitrary(g) % 8 {
             let at = usize::arbitrary(g) % (case.len() + 1);
