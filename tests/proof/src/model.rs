@@ -11,6 +11,7 @@
 //! | `client_side`, `lines`, `server_side` | the properties |
 //! | `client` and `asked`, `server` | the naive models |
 //! | `script`, `real`, `session` | what happens to a client, the real one, and a server made up for it |
+//! | `host` | the same of the server's side |
 //! | `server_script`, `desk` | what happens to a server, the real one, and a client made up for it |
 
 #![expect(clippy::needless_pass_by_value, reason = "quickcheck hands its cases over by value")]
@@ -27,6 +28,7 @@ mod client;
 pub(crate) mod client_side;
 pub(crate) mod desk;
 pub(crate) mod draw;
+pub(crate) mod host;
 #[cfg(test)]
 mod lines;
 mod real;
@@ -74,4 +76,12 @@ fn without_end(line: &[u8]) -> &[u8] {
 /// What a machine says of bytes that no peer may say, but for the words.
 fn violation(bytes: &[u8]) -> Error {
     Error::Protocol { what: "", excerpt: Excerpt::new(bytes) }
+}
+
+/// How a protocol error is put into words is not the model's to say.
+fn without_words(error: Error) -> Error {
+    match error {
+        Error::Protocol { excerpt, .. } => Error::Protocol { what: "", excerpt },
+        error => error,
+    }
 }

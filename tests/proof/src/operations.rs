@@ -5,6 +5,9 @@ use crate::model::Verdict;
 use crate::model::client_side::{ClientCase, properties};
 use crate::model::desk;
 use crate::model::draw::Case;
+use crate::model::host::Host;
+use crate::model::host::mpd::MpdHost;
+use crate::model::host::notif::NotifHost;
 use crate::model::tongue::Tongue;
 use crate::model::tongue::imap::InImap;
 use crate::model::tongue::mpd::InMpd;
@@ -27,7 +30,16 @@ pub fn imap_client(data: &[u8]) {
 
 /// notif's server, with a client that may say anything.
 pub fn notif_server(data: &[u8]) {
-    succeed(desk::beside_the_naive(&Case::of(data)));
+    server::<NotifHost>(data);
+}
+
+/// MPD's server.
+pub fn mpd_server(data: &[u8]) {
+    server::<MpdHost>(data);
+}
+
+fn server<H: Host>(data: &[u8]) {
+    succeed(desk::beside_the_naive::<H>(&Case::of(data)));
 }
 
 /// Beside the naive client, and one of the other properties.

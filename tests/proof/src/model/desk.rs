@@ -5,21 +5,22 @@ use std::fmt;
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
-use bellwire::dialect::notif::Notif;
+use bellwire::dialect::ServerDialect;
 use bellwire::server::ServerEvents;
-use bellwire::transcript::{self, Recorder, Said};
+use bellwire::transcript::{self, Configured, Recorder, Said};
 use bellwire::{
     Closed, Error, Notify, Refusal, Reply, Server, ServerConfig, ServerEvent, Status, Ticket,
 };
 use bytes::Bytes;
 
 use super::draw::Case;
+use super::host::Host;
 use super::server::NaiveServer;
 use super::server_script::{Op, Setup, Turn};
-use super::{ALL, Failed, Verdict, lines};
+use super::{ALL, Failed, Verdict, lines, without_words};
 
 /// The server says and tells what a page of plain code says and tells, whatever happens to it.
-pub(crate) fn beside_the_naive(case: &Case<Setup, Turn>) -> Verdict {
+pub(crate) fn beside_the_naive<H: Host>(case: &Case<Setup<H>, Turn>) -> Verdict {
     let mut desk = Desk::play(&case.setup, &case.turns);
     desk.deliver(0);
     let mut naive = NaiveServer::new(&case.setup);
@@ -75,6 +76,7 @@ pub(crate) enum Told {
     NotListening(Bytes),
     Acknowledged(Bytes),
     Rejected(Bytes, &'static str),
+    Goodbye(Bytes),
     Closed(Closed),
     Fault(Error),
 }
@@ -90,9 +92,9 @@ pub(crate) struct State {
 }
 
 /// The real server, and what a client that is made up says to it.
-pub(crate) struct Desk {
-    setup: Setup,
-    pub(crate) server: Server<Notif>,
+pub(crate) struct Desk<H: Host> {
+    setup: Setup<H>,
+    pub(crate) server: Server<H::Dialect>,
     pub(crate) now: Duration,
     pub(crate) acts: Vec<Act>,
     pub(crate) log: Vec<Vec<Seen>>,
@@ -105,22 +107,24 @@ pub(crate) struct Desk {
     kept: Vec<u8>,
 }
 
-impl Desk {
-    pub(crate) fn new(setup: &Setup) -> Self {
-        let mut tape = Recorder::new("notif", false);
+impl<H: Host> Desk<H> {
+    pub(crate) fn new(setup: &Setup<H>) -> Self {
+        let mut tape = Recorder::new(H::Dialect::NAME, H::Dialect::LF);
         let seconds = |time: Option<u64>| time.map(Duration::from_secs);
         let mut config = ServerConfig::default();
         config.limits.frame = setup.frame;
+        config.limits.reply = setup.reply;
+        config.limits.list = setup.list;
         config.limits.pending = setup.pending;
         config.limits.output = setup.output;
         config.timers.autologout = seconds(setup.autologout);
         config.timers.silence = seconds(setup.silence);
         config.timers.write = seconds(setup.write);
         config.timers.suspend = Duration::from_secs(1_000_000_000);
-        let mut notif = Notif::default();
-        notif.ids = setup.ids;
-        if setup.ids {
-            tape.setting("ids", "");
+        let dialect = setup.host.dialect();
+        let plain = H::Dialect::default().settings();
+        for (name, value) in dialect.settings().into_iter().filter(|it| !plain.contains(it)) {
+            tape.setting(name, value);
         }
         for (name, limit) in
             [("frame", setup.frame), ("pending", setup.pending), ("output", setup.output)]
@@ -132,7 +136,7 @@ impl Desk {
         {
             tape.setting(name, time.map_or("never".into(), |seconds| format!("{seconds}s")));
         }
-        let mut server = Server::new(notif, config);
+        let mut server = Server::new(dialect, config);
         server.tick(Duration::ZERO);
         Self {
             setup: setup.clone(),
@@ -149,13 +153,13 @@ impl Desk {
         }
     }
 
-    pub(crate) fn play(setup: &Setup, turns: &[Turn]) -> Self {
+    pub(crate) fn play(setup: &Setup<H>, turns: &[Turn]) -> Self {
         let mut desk = Self::new(setup);
         turns.iter().for_each(|turn| desk.turn(turn));
         desk
     }
 
-    pub(crate) fn replay(setup: &Setup, acts: &[Act]) -> Self {
+    pub(crate) fn replay(setup: &Setup<H>, acts: &[Act]) -> Self {
         let mut desk = Self::new(setup);
         acts.iter().for_each(|act| desk.act(act.clone()));
         desk
@@ -166,26 +170,35 @@ impl Desk {
             Op::Hear { lines, lf, kept } => {
                 for (id, line) in lines {
                     self.ids += 1;
-                    if self.setup.ids && *id {
-                        self.kept.extend(format!("#{} ", self.ids).bytes());
+                    if *id {
+                        self.kept.extend(self.setup.host.tag(self.ids).bytes());
                     }
-                    self.kept.extend(*line);
-                    self.kept.extend(if *lf { &b"\n"[..] } else { b"\r\n" });
+                    self.kept.extend(H::HEARD[line % H::HEARD.len()]);
+                    self.kept.extend(if *lf {
+                        &b"
+"[..]
+                    } else {
+                        b"
+"
+                    });
                 }
                 self.deliver(*kept);
             }
             Op::Reply(which, status, text) => {
                 if let Some(ticket) = self.waiting.get(*which) {
-                    self.act(Act::Reply(*ticket, *status, text.as_bytes().into()));
+                    self.act(Act::Reply(*ticket, *status, reply::<H>(*text)));
                 }
             }
             Op::Again(status, text) => {
                 if let Some(ticket) = self.tickets.first() {
-                    self.act(Act::Reply(ticket.number(), *status, text.as_bytes().into()));
+                    self.act(Act::Reply(ticket.number(), *status, reply::<H>(*text)));
                 }
             }
-            Op::Notify(topic) => self.act(Act::Notify(topic)),
-            Op::Retract(topic) => self.act(Act::Retract(topic)),
+            Op::Notify(sensible, topic) => {
+                let among = if *sensible { H::SENSIBLE_TOPICS } else { H::TOPICS.len() };
+                self.act(Act::Notify(H::TOPICS[topic % among]));
+            }
+            Op::Retract(topic) => self.act(Act::Retract(H::TOPICS[topic % H::SENSIBLE_TOPICS])),
             Op::Write(count) => self.act(Act::Write(*count)),
             Op::Pass(seconds) => self.act(Act::Pass(*seconds)),
             Op::Eof => self.act(Act::Eof),
@@ -210,7 +223,7 @@ impl Desk {
             self.act(Act::Write(ALL));
             match self.waiting.last() {
                 // The newest first: answers out of order.
-                Some(ticket) => self.act(Act::Reply(*ticket, Status::Done, b"at last".into())),
+                Some(ticket) => self.act(Act::Reply(*ticket, Status::Done, reply::<H>(0))),
                 None if self.server.pending() == 0 && !self.server.has_output() => return,
                 None => {}
             }
@@ -338,8 +351,12 @@ impl Desk {
     }
 }
 
-fn next(
-    events: &mut ServerEvents<'_, Notif>,
+fn reply<H: Host>(which: usize) -> Vec<u8> {
+    H::REPLIES[which % H::REPLIES.len()].into()
+}
+
+fn next<D: ServerDialect>(
+    events: &mut ServerEvents<'_, D>,
     tape: &mut Recorder,
     tickets: &mut Vec<Ticket>,
 ) -> Option<Told> {
@@ -347,7 +364,7 @@ fn next(
         Ok(event) => event?,
         Err(error) => {
             tape.event(format_args!("error: {error}"));
-            return Some(Told::Fault(error));
+            return Some(Told::Fault(without_words(error)));
         }
     };
     tape.event(event);
@@ -360,19 +377,8 @@ fn next(
         ServerEvent::NotListening(text) => Told::NotListening(text),
         ServerEvent::Acknowledged(text) => Told::Acknowledged(text),
         ServerEvent::Rejected { text, why } => Told::Rejected(text, why),
+        ServerEvent::Goodbye(text) => Told::Goodbye(text),
         ServerEvent::Closed(how) => Told::Closed(how),
-        event => panic!("the notif protocol has no such event: {event:?}"),
+        event => panic!("there is a new event: {event:?}"),
     })
-}
-
-/// A line's id with the blank behind it, and the rest. There is one way to write each id.
-pub(crate) fn split_id(line: &[u8]) -> (&[u8], &[u8]) {
-    let blank = line.iter().position(|byte| *byte == b' ').unwrap_or(0);
-    let number = std::str::from_utf8(&line[..blank]).ok().and_then(|id| id.strip_prefix('#'));
-    match number.and_then(|number| number.parse::<u64>().ok()) {
-        Some(number) if line.starts_with(format!("#{number} ").as_bytes()) => {
-            line.split_at(blank + 1)
-        }
-        _ => (b"", line),
-    }
 }

@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 use super::script::Setup;
 use super::tongue::Tongue;
+use super::without_words;
 
 /// What is done to a client; an [`Op`] with all that was left open in it decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -326,12 +327,4 @@ pub(crate) fn told(log: &[Vec<Seen>]) -> Vec<Told> {
     let mut told: Vec<_> = told.collect();
     told.dedup_by(|one, other| one == other && matches!(one, Told::Fault(_)));
     told
-}
-
-/// How a protocol error is put into words is not the model's to say.
-fn without_words(error: Error) -> Error {
-    match error {
-        Error::Protocol { excerpt, .. } => Error::Protocol { what: "", excerpt },
-        error => error,
-    }
 }

@@ -1,16 +1,18 @@
 //! The naive server: the same verbs as the machine's, in code that is too plain to be wrong.
 
-use bellwire::{Closed, Error, Notify, Refusal, Status, Wait};
+use bellwire::dialect::Standing;
+use bellwire::{Closed, Error, Excerpt, LimitKind, Notify, Refusal, Status, Wait};
 use bytes::Bytes;
 
-use super::desk::{Act, Seen, State, Told, split_id};
+use super::desk::{Act, Seen, State, Told};
+use super::host::{Heard, Host, Note};
 use super::real::take;
 use super::server_script::Setup;
-use super::without_end;
+use super::{violation, without_end};
 
 #[derive(Default)]
-pub(crate) struct NaiveServer {
-    setup: Setup,
+pub(crate) struct NaiveServer<H: Host> {
+    setup: Setup<H>,
     now: u64,
     input: Vec<u8>,
     /// The rest of the line is too much.
@@ -21,16 +23,20 @@ pub(crate) struct NaiveServer {
     slots: Vec<Slot>,
     topics: Vec<Topic>,
     turn: usize,
-    /// Whether the client is in the mode when it has read all; whether it wants to be.
+    /// Whether the client is in the mode when it has read all; whether it wants to be; and what it said
+    /// to enter it.
     listening: bool,
     asked: bool,
+    entered: Note,
+    list: Option<List>,
     silence: Option<u64>,
     write: Option<u64>,
     end: End,
 }
 
+/// What was asked, and what is said to it, as soon as that is known.
 struct Slot {
-    id: Vec<u8>,
+    note: Note,
     ticket: Option<u64>,
     line: Option<Vec<u8>>,
     switch: Option<bool>,
@@ -40,6 +46,15 @@ struct Topic {
     name: Vec<u8>,
     unread: bool,
     waiting: bool,
+}
+
+/// A command list: its lines, of which so many were heard, and what is said when all is done.
+#[derive(Default)]
+struct List {
+    marked: bool,
+    lines: Vec<Vec<u8>>,
+    heard: usize,
+    end: Option<Note>,
 }
 
 #[derive(Default)]
@@ -54,9 +69,10 @@ enum End {
 /// As many bytes of notifications may wait in the output; more wait with their topics.
 const AHEAD: usize = 512;
 
-impl NaiveServer {
-    pub(crate) fn new(setup: &Setup) -> Self {
-        Self { silence: setup.silence, setup: setup.clone(), ..Self::default() }
+impl<H: Host> NaiveServer<H> {
+    pub(crate) fn new(setup: &Setup<H>) -> Self {
+        let output = H::GREETING.into();
+        Self { silence: setup.silence, setup: setup.clone(), output, ..Self::default() }
     }
 
     fn open(&self) -> bool {
@@ -67,8 +83,25 @@ impl NaiveServer {
         self.slots.len() >= self.setup.pending || self.output.len() >= self.setup.output
     }
 
+    /// What comes next means something else before the slots are answered: before the mode is entered
+    /// that ends with news, or before the last command of a list has been done, which ends the list if it
+    /// is refused.
+    fn held_up(&self) -> bool {
+        let entering = H::UNTIL_NEWS && self.asked && !self.listening;
+        let listed = self.list.as_ref().is_some_and(|list| list.end.is_some());
+        !self.slots.is_empty() && (entering || listed)
+    }
+
+    fn news(&self) -> bool {
+        H::UNTIL_NEWS && self.listening && self.topics.iter().any(|topic| topic.waiting)
+    }
+
     fn heard_something(&mut self) {
-        let allowed = if self.asked { self.setup.autologout } else { self.setup.silence };
+        let allowed = match (self.asked, H::UNTIL_NEWS) {
+            (true, true) => None,
+            (true, false) => self.setup.autologout,
+            (false, _) => self.setup.silence,
+        };
         let waits = self.slots.iter().any(|slot| slot.ticket.is_some() && slot.line.is_none());
         self.silence = allowed.filter(|_| !waits).map(|time| self.now + time);
     }
@@ -81,34 +114,67 @@ impl NaiveServer {
     }
 
     fn next(&mut self) -> Option<Told> {
-        match &self.end {
-            End::Fault(error) => return Some(Told::Fault(error.clone())),
-            End::Closed => return self.expire(),
-            End::Open | End::Closing(_) => {}
-        }
-        if self.full() {
-            self.flush();
-        }
-        if self.full() {
-            return self.expire();
-        }
-        if let Some(told) = self.hear() {
-            return Some(told);
+        loop {
+            match &self.end {
+                End::Fault(error) => return Some(Told::Fault(error.clone())),
+                End::Closed => return self.expire(),
+                End::Open | End::Closing(_) => {}
+            }
+            if self.full() || self.held_up() || self.news() {
+                self.flush();
+            }
+            if self.full() || self.held_up() || self.news() {
+                return self.expire();
+            }
+            match self.hear() {
+                Some(Some(told)) => return Some(told),
+                Some(None) => {}
+                None => break,
+            }
         }
         let End::Closing(how) = self.end else { return self.expire() };
-        self.end = End::Closed;
-        self.silence = None;
+        self.hang_up();
         if how == Some(Closed::Reset) {
             self.slots.clear();
             self.output.clear();
         }
-        Some(Told::Closed(how.unwrap_or(match self.input.len() {
+        let listed = self.list.iter().flat_map(|list| &list.lines);
+        let unheard: usize = listed.map(|line| line.len() + 1).sum();
+        Some(Told::Closed(how.unwrap_or(match self.input.len() + unheard {
             0 => Closed::Cleanly,
             bytes => Closed::MidFrame { bytes },
         })))
     }
 
-    fn hear(&mut self) -> Option<Told> {
+    fn hang_up(&mut self) {
+        self.end = End::Closed;
+        self.silence = None;
+    }
+
+    fn fault(&mut self, error: Error) -> Told {
+        self.slots.clear();
+        self.output.clear();
+        self.list = None;
+        self.end = End::Fault(error.clone());
+        Told::Fault(error)
+    }
+
+    /// The next line, if there is one, and what is told of it, if anything is.
+    fn hear(&mut self) -> Option<Option<Told>> {
+        if let Some(list) = self.list.as_mut().filter(|list| list.end.is_some()) {
+            let index = list.heard;
+            let standing = Standing::Member { index, marked: list.marked };
+            let Some(line) = list.lines.get(index).cloned() else {
+                self.end_list();
+                return Some(None);
+            };
+            list.heard += 1;
+            let heard = self.setup.host.hear(&line, standing);
+            if !matches!(heard, Heard::Command(..) | Heard::Nothing) {
+                self.list = None;
+            }
+            return Some(self.take(heard, &line));
+        }
         if self.skipping {
             let end = self.input.iter().position(|byte| *byte == b'\n');
             self.input.drain(..end.map_or(self.input.len(), |end| end + 1));
@@ -118,52 +184,95 @@ impl NaiveServer {
         let body = end.map(|end| without_end(&self.input[..=end]).len());
         if body.unwrap_or(self.input.len().saturating_sub(1)) > self.setup.frame {
             self.skipping = true;
-            let beginning = Bytes::copy_from_slice(&self.input[..self.setup.frame]);
-            return Some(self.reject(b"", beginning, "line too long"));
+            let beginning = self.input[..self.setup.frame].to_vec();
+            let heard = self.setup.host.too_long();
+            return Some(self.take(heard, &beginning));
         }
         let line: Vec<u8> = self.input.drain(..=end?).collect();
-        let line = Bytes::copy_from_slice(without_end(&line));
-        let (id, text) = if self.setup.ids { split_id(&line) } else { (&b""[..], &line[..]) };
-        Some(match text.trim_ascii_end() {
-            b"notif" => self.switch(id, b"OK", true, Told::Listening(line.clone())),
-            b"_notif_" => self.switch(id, b"will send notifs", true, Told::Listening(line.clone())),
-            b"stop_notif" | b"_stop_notif_" | b"_stop_notify_" => {
-                self.switch(id, b"OK", false, Told::NotListening(line.clone()))
+        let line = without_end(&line);
+        let standing = match &self.list {
+            _ if self.asked => Standing::Listening,
+            Some(_) => Standing::Listing,
+            None => Standing::Outside,
+        };
+        let heard = self.setup.host.hear(line, standing);
+        Some(self.take(heard, line))
+    }
+
+    fn take(&mut self, heard: Heard, line: &[u8]) -> Option<Told> {
+        let whole = Bytes::copy_from_slice(line);
+        Some(match heard {
+            Heard::Command(note, text, reads) => {
+                self.tickets += 1;
+                if let Some(topic) = reads {
+                    self.read(&topic);
+                }
+                let ticket = Some(self.tickets);
+                self.slots.push(Slot { note, ticket, line: None, switch: None });
+                self.heard_something();
+                Told::Command(self.tickets, text.into())
             }
-            b"OK" if self.asked => Told::Acknowledged(line),
-            b"OK" => self.reject(id, line.clone(), "OK acknowledges notifications only"),
-            b"" => self.reject(id, line.clone(), "empty command"),
-            text if std::str::from_utf8(text).is_err() => {
-                self.reject(id, line.clone(), "the command is not UTF-8")
+            Heard::Enter(note) => self.switch(note, true, Told::Listening(whole)),
+            Heard::Leave(note) => self.switch(note, false, Told::NotListening(whole)),
+            Heard::Acknowledged => Told::Acknowledged(whole),
+            Heard::Rejected(note, why) => {
+                self.reject(note, why);
+                Told::Rejected(whole, why)
             }
-            text if text.contains(&0) => self.reject(id, line.clone(), "the command holds a NUL"),
-            text => self.command(id, text),
+            Heard::Expelled(note, why) => {
+                self.reject(note, why);
+                self.hang_up();
+                Told::Rejected(whole, why)
+            }
+            Heard::Goodbye => {
+                self.hang_up();
+                Told::Goodbye(whole)
+            }
+            Heard::Wrong => self.fault(violation(line)),
+            Heard::ListBegin(marked) => {
+                self.list = Some(List { marked, ..List::default() });
+                return None;
+            }
+            Heard::Listed => {
+                let list = self.list.as_mut()?;
+                list.lines.push(line.to_vec());
+                let allowed = self.setup.list;
+                if list.lines.iter().map(|line| line.len() + 1).sum::<usize>() <= allowed {
+                    return None;
+                }
+                let (limit, excerpt) = (LimitKind::List, Excerpt::new(line));
+                self.fault(Error::Limit { limit, allowed, excerpt })
+            }
+            Heard::ListEnd(note) => {
+                self.list.as_mut()?.end = Some(note);
+                return None;
+            }
+            Heard::Nothing => return None,
         })
     }
 
-    fn command(&mut self, id: &[u8], text: &[u8]) -> Told {
-        self.tickets += 1;
-        if let Some(topic) = text.strip_suffix(b"?") {
-            self.read(topic);
-        }
-        let ticket = Some(self.tickets);
-        self.slots.push(Slot { id: id.into(), ticket, line: None, switch: None });
-        self.heard_something();
-        Told::Command(self.tickets, Bytes::copy_from_slice(text))
+    /// All of it has been done.
+    fn end_list(&mut self) {
+        let Some(note) = self.list.take().and_then(|list| list.end) else { return };
+        let line = Some(note.acknowledgement.clone());
+        self.slots.push(Slot { note, ticket: None, line, switch: None });
     }
 
-    fn switch(&mut self, id: &[u8], answer: &[u8], on: bool, told: Told) -> Told {
+    fn switch(&mut self, note: Note, on: bool, told: Told) -> Told {
         self.asked = on;
         self.heard_something();
-        let line = Some([id, answer, b"\r\n"].concat());
-        self.slots.push(Slot { id: id.into(), ticket: None, line, switch: Some(on) });
+        // A mode that ends with news is entered without a word.
+        let line = if H::UNTIL_NEWS && on { Vec::new() } else { note.acknowledgement.clone() };
+        self.slots.push(Slot { note, ticket: None, line: Some(line), switch: Some(on) });
+        if H::UNTIL_NEWS {
+            self.flush();
+        }
         told
     }
 
-    fn reject(&mut self, id: &[u8], text: Bytes, why: &'static str) -> Told {
-        let line = Some([id, b"error: ", why.as_bytes(), b"\r\n"].concat());
-        self.slots.push(Slot { id: id.into(), ticket: None, line, switch: None });
-        Told::Rejected(text, why)
+    fn reject(&mut self, note: Note, why: &'static str) {
+        let line = self.setup.host.reply(&note, Status::Refused, why.as_bytes()).ok();
+        self.slots.push(Slot { note, ticket: None, line, switch: None });
     }
 
     fn reply(&mut self, ticket: u64, status: Status, text: &[u8]) -> Result<(), Refusal> {
@@ -173,22 +282,19 @@ impl NaiveServer {
         self.flush();
         let waits = |slot: &&mut Slot| slot.ticket == Some(ticket) && slot.line.is_none();
         let slot = self.slots.iter_mut().find(waits).ok_or(Refusal::UnknownTicket)?;
-        let error = text.starts_with(b"error:");
-        if status == Status::Done && (error || text.starts_with(b"notif:")) {
-            return Err(Refusal::Reserved(""));
-        }
-        if let Some(at) = text.iter().position(|byte| b"\r\n\0".contains(byte)) {
-            return Err(Refusal::Forbidden { byte: text[at], at });
-        }
-        let error = if status == Status::Refused && !error { &b"error: "[..] } else { b"" };
-        let line = [&slot.id, error, text, b"\r\n"].concat();
-        if without_end(&line).len() > self.setup.frame {
-            return Err(Refusal::TooLong { allowed: self.setup.frame });
-        }
+        let line = self.setup.host.reply(&slot.note, status, text)?;
+        self.setup.fits(&line)?;
         slot.line = Some(line);
         // What has its turn now is said at once.
         if self.slots[0].ticket == Some(ticket) {
             self.say_reply();
+            if let Some(list) = self.list.as_ref().filter(|list| list.heard > 0) {
+                if status == Status::Refused {
+                    self.list = None;
+                } else if list.heard == list.lines.len() {
+                    self.end_list();
+                }
+            }
         }
         if self.open() {
             self.heard_something();
@@ -200,25 +306,21 @@ impl NaiveServer {
         if !self.open() {
             return Err(Refusal::Closed);
         }
-        match name {
-            b"" => return Err(Refusal::Empty),
-            _ if name == b"OK" || name.trim_ascii() != name => return Err(Refusal::Reserved("")),
-            _ => {}
-        }
-        if let Some(at) = name.iter().position(|byte| b"\r\n\0".contains(byte)) {
-            return Err(Refusal::Forbidden { byte: name[at], at });
-        }
+        let line = self.setup.host.notification(name)?;
         if !self.topics.iter().any(|topic| topic.name == name) {
+            self.setup.fits(&line)?;
             self.topics.push(Topic { name: name.into(), unread: false, waiting: false });
+            self.topics.sort_by_key(|topic| self.setup.host.rank(&topic.name));
         }
+        let wanted = self.listening && wants(&self.entered, name);
         let topic = self.topics.iter_mut().find(|topic| topic.name == name).unwrap();
-        let how = match (self.listening, topic.waiting, topic.unread) {
+        let how = match (wanted, topic.waiting, topic.unread) {
             (true, true, _) | (false, _, true) => Notify::Merged,
             (true, false, _) => Notify::Queued,
             (false, _, false) => Notify::Held,
         };
         topic.unread = true;
-        topic.waiting = self.listening;
+        topic.waiting = wanted;
         Ok(how)
     }
 
@@ -230,7 +332,11 @@ impl NaiveServer {
 
     fn flush(&mut self) {
         while self.output.len() < self.setup.output && self.say_reply() {}
-        while self.listening && self.output.len() < AHEAD && self.say_notification() {}
+        if self.news() {
+            return self.say_news();
+        }
+        let ahead = |output: &[u8]| !H::UNTIL_NEWS && output.len() < AHEAD;
+        while self.listening && ahead(&self.output) && self.say_notification() {}
     }
 
     fn say_reply(&mut self) -> bool {
@@ -241,9 +347,26 @@ impl NaiveServer {
         self.output.extend(slot.line.unwrap());
         if let Some(on) = slot.switch {
             self.listening = on;
-            self.topics.iter_mut().for_each(|topic| topic.waiting = on && topic.unread);
+            for topic in &mut self.topics {
+                topic.waiting = on && topic.unread && wants(&slot.note, &topic.name);
+            }
+            self.entered = slot.note;
         }
         true
+    }
+
+    /// All that is new, and the end of the mode. What the client did not want to know is forgotten.
+    fn say_news(&mut self) {
+        for topic in &mut self.topics {
+            if topic.waiting {
+                let line = self.setup.host.notification(&topic.name);
+                self.output.extend(line.unwrap());
+            }
+            (topic.unread, topic.waiting) = (false, false);
+        }
+        self.output.extend(&self.entered.acknowledgement);
+        (self.listening, self.asked) = (false, false);
+        self.heard_something();
     }
 
     /// Topics take turns.
@@ -253,7 +376,7 @@ impl NaiveServer {
             let topic = &mut self.topics[index];
             if topic.waiting {
                 topic.waiting = false;
-                self.output.extend([b"notif: ", topic.name.as_slice(), b"\r\n"].concat());
+                self.output.extend(self.setup.host.notification(&topic.name).unwrap());
                 self.turn = index + 1;
                 return true;
             }
@@ -287,10 +410,7 @@ impl NaiveServer {
         } else {
             return None;
         };
-        self.slots.clear();
-        self.output.clear();
-        self.end = End::Fault(Error::TimedOut(wait));
-        Some(Told::Fault(Error::TimedOut(wait)))
+        Some(self.fault(Error::TimedOut(wait)))
     }
 
     fn close(&mut self, how: Option<Closed>) {
@@ -304,8 +424,8 @@ impl NaiveServer {
         let deadline = [self.silence, self.write].into_iter().flatten().min();
         State {
             listening: self.listening,
-            pending: self.slots.len(),
-            wants_input: self.open() && !self.full(),
+            pending: self.slots.len() + self.list.as_ref().map_or(0, List::waiting),
+            wants_input: self.open() && !self.full() && !self.held_up(),
             finished: match self.end {
                 End::Open | End::Closing(_) => false,
                 End::Closed => silent,
@@ -341,4 +461,16 @@ impl NaiveServer {
         seen.push(Seen::State(self.state()));
         seen
     }
+}
+
+impl List {
+    /// So many of its commands wait for those before them.
+    fn waiting(&self) -> usize {
+        if self.end.is_some() { self.lines.len() - self.heard } else { 0 }
+    }
+}
+
+/// Whoever names no topic wants all.
+fn wants(entered: &Note, topic: &[u8]) -> bool {
+    entered.wants.is_empty() || entered.wants.iter().any(|name| name == topic)
 }

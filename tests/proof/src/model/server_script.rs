@@ -1,15 +1,18 @@
 //! What is tried on a server: random configurations, and random lists of things that happen.
 
-use bellwire::Status;
+use bellwire::{Refusal, Status};
 
 use super::draw::{Draw, Drawn};
-use super::{ALL, script};
+use super::host::Host;
+use super::{ALL, script, without_end};
 
 /// How the server is configured. Times are in seconds.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Setup {
-    pub(crate) ids: bool,
+pub(crate) struct Setup<H> {
+    pub(crate) host: H,
     pub(crate) frame: usize,
+    pub(crate) reply: usize,
+    pub(crate) list: usize,
     pub(crate) pending: usize,
     pub(crate) output: usize,
     pub(crate) autologout: Option<u64>,
@@ -20,77 +23,62 @@ pub(crate) struct Setup {
 /// One thing that happens, and how many of the events that wait are looked at after it.
 pub(crate) type Turn = script::Turn<Op>;
 
+/// Numbers say which of what a [`Host`] has to choose from.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
     /// The client says these lines, each with an id or without; all but the last few bytes come.
     Hear {
-        lines: Vec<(bool, &'static [u8])>,
+        lines: Vec<(bool, usize)>,
         lf: bool,
         kept: usize,
     },
     /// The program answers one of the commands that wait, or one that waits no more.
-    Reply(usize, Status, &'static str),
-    Again(Status, &'static str),
-    Notify(&'static str),
-    Retract(&'static str),
+    Reply(usize, Status, usize),
+    Again(Status, usize),
+    /// It announces something sensible, or anything.
+    Notify(bool, usize),
+    Retract(usize),
     Write(usize),
     Pass(u64),
     Eof,
     Reset,
 }
 
-const HEARD: &[&[u8]] = &[
-    b"random?",
-    b"random?",
-    b"classified? ",
-    b"weather?",
-    b"weather?",
-    b"set weather",
-    b"notif",
-    b"notif ",
-    b"_notif_",
-    b"stop_notif",
-    b"_stop_notify_",
-    b"OK",
-    b"OK",
-    b"",
-    b"  ",
-    b"\xff?",
-    b"nul\0?",
-    b"#1 random?",
-    b"#02 notif",
-    b"#3 ",
-    b"#4",
-    b"a line of exactly 30 bytes or?",
-    b"a line that is longer than thirty bytes?",
-];
-
-const REPLIES: &[&str] = &[
-    "42",
-    "",
-    "a fine flat",
-    "error: none",
-    "notif: random",
-    "two\nlines",
-    "carriage\r",
-    "a reply of more than thirty bytes",
-];
-
-pub(crate) const TOPICS: &[&str] = &["random", "classified", "weather"];
-const ODD_TOPICS: &[&str] = &["", "OK", " random", "random\n", "a\rb", "set weather", "#1 random"];
-
-impl Default for Setup {
+impl<H: Host> Default for Setup<H> {
     fn default() -> Self {
-        let (autologout, silence, write) = (None, None, None);
-        Self { ids: false, frame: 1000, pending: 64, output: 10_000, autologout, silence, write }
+        Self {
+            host: H::default(),
+            frame: 1000,
+            reply: 10_000,
+            list: 1000,
+            pending: 64,
+            output: 10_000,
+            autologout: None,
+            silence: None,
+            write: None,
+        }
     }
 }
 
-impl Drawn for Setup {
+impl<H> Setup<H> {
+    /// Whether what the program says is within the limits: each line, and all of them.
+    pub(crate) fn fits(&self, lines: &[u8]) -> Result<(), Refusal> {
+        let longest = lines.split(|byte| *byte == b'\n').map(|line| without_end(line).len()).max();
+        match longest {
+            Some(length) if length > self.frame => Err(Refusal::TooLong { allowed: self.frame }),
+            _ if lines.len() > self.reply => Err(Refusal::TooLong { allowed: self.reply }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<H: Host> Drawn for Setup<H> {
     fn draw(draw: &mut Draw<'_>) -> Self {
         Self {
-            ids: draw.yes(),
+            host: H::draw(draw),
             frame: draw.one_of(&[1000, 1000, 30]),
+            reply: draw.one_of(&[10_000, 10_000, 60]),
+            list: draw.one_of(&[1000, 1000, 20]),
             pending: draw.one_of(&[64, 64, 1, 3]),
             output: draw.one_of(&[10_000, 10_000, 50]),
             autologout: draw.one_of(&[None, Some(5), Some(30)]),
@@ -101,12 +89,14 @@ impl Drawn for Setup {
 
     fn simpler(&self) -> Vec<Self> {
         let plain = Self::default();
-        let mut tamer = vec![self.clone(); 5];
-        tamer[0].ids = plain.ids;
-        tamer[1].frame = plain.frame;
-        tamer[2].pending = plain.pending;
-        tamer[3].output = plain.output;
-        tamer[4] = Self { autologout: None, silence: None, write: None, ..self.clone() };
+        let mut tamer = vec![self.clone(); 6];
+        tamer[0].frame = plain.frame;
+        tamer[1].reply = plain.reply;
+        tamer[2].list = plain.list;
+        tamer[3].pending = plain.pending;
+        tamer[4].output = plain.output;
+        tamer[5] = Self { autologout: None, silence: None, write: None, ..self.clone() };
+        tamer.extend(self.host.simpler().into_iter().map(|host| Self { host, ..self.clone() }));
         tamer.retain(|setup| setup != self);
         tamer
     }
@@ -118,16 +108,16 @@ impl Drawn for Op {
         match draw.below(100) {
             0..30 => Self::Hear {
                 lines: (0..draw.one_of(&[1, 1, 2, 3, 5]))
-                    .map(|_| (draw.yes(), draw.one_of(HEARD)))
+                    .map(|_| (draw.yes(), draw.below(64)))
                     .collect(),
                 lf: draw.yes(),
                 kept: draw.one_of(&[0, 0, 0, 1, 2, 7]),
             },
-            30..52 => Self::Reply(draw.one_of(&[0, 0, 1, 2, 5]), status, draw.one_of(REPLIES)),
-            52..54 => Self::Again(status, draw.one_of(REPLIES)),
-            54..68 => Self::Notify(draw.one_of(TOPICS)),
-            68..71 => Self::Notify(draw.one_of(ODD_TOPICS)),
-            71..74 => Self::Retract(draw.one_of(TOPICS)),
+            30..52 => Self::Reply(draw.one_of(&[0, 0, 1, 2, 5]), status, draw.below(32)),
+            52..54 => Self::Again(status, draw.below(32)),
+            54..68 => Self::Notify(true, draw.below(16)),
+            68..71 => Self::Notify(false, draw.below(16)),
+            71..74 => Self::Retract(draw.below(16)),
             74..92 => Self::Write(draw.one_of(&[ALL, ALL, 1, 9, 40])),
             92..98 => Self::Pass(draw.one_of(&[1, 2, 4, 7, 40])),
             98 => Self::Eof,

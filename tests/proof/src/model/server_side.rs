@@ -5,18 +5,22 @@ use std::collections::BTreeMap;
 use bellwire::dialect::notif::Notif;
 use bellwire::{Reply, Server, ServerConfig, ServerEvent, Status};
 
-use super::desk::{Act, Desk, Seen, Told, beside_the_naive, split_id};
+use super::desk::{Act, Desk, Seen, Told, beside_the_naive};
 use super::draw::Case;
-use super::server_script::{Op, Setup, TOPICS, Turn};
+use super::host::Host;
+use super::host::mpd::MpdHost;
+use super::host::notif::{NotifHost, split_id};
+use super::server_script::{Op, Setup, Turn};
 use super::{ALL, Verdict, check};
 
 /// The server says and tells what a page of plain code says and tells, whatever happens to it.
 #[test]
 fn g24_g25_the_server_does_what_a_naive_one_does() {
-    fn property(case: Case<Setup, Turn>) -> Verdict {
+    fn property<H: Host>(case: Case<Setup<H>, Turn>) -> Verdict {
         beside_the_naive(&case)
     }
-    check(2000, property as fn(_) -> _);
+    check(1000, property::<NotifHost> as fn(_) -> _);
+    check(2000, property::<MpdHost> as fn(_) -> _);
 }
 
 /// G24: the wire sees one answer for each line that asks for one, in the order of the questions and
@@ -24,9 +28,9 @@ fn g24_g25_the_server_does_what_a_naive_one_does() {
 /// the acknowledgement of entering and that of leaving.
 #[test]
 fn g24_one_answer_each_in_order_and_notifications_only_in_the_mode() {
-    fn property(case: Case<Setup, Turn>) -> Verdict {
+    fn property(case: Case<Setup<NotifHost>, Turn>) -> Verdict {
         let Case { setup, mut turns, .. } = case;
-        let setup = Setup { pending: setup.pending, ids: setup.ids, ..Setup::default() };
+        let setup = Setup { pending: setup.pending, host: setup.host, ..Setup::default() };
         turns.retain(|turn| !matches!(turn.op, Op::Eof | Op::Reset));
         let mut desk = Desk::play(&setup, &turns);
         desk.settle();
@@ -44,7 +48,7 @@ fn g24_one_answer_each_in_order_and_notifications_only_in_the_mode() {
         let mut said = desk.lines(false).into_iter();
         let mut listening = false;
         for (heard, told) in desk.lines(true).iter().zip(desk.told()) {
-            let (id, text) = if setup.ids { split_id(heard) } else { (&b""[..], &heard[..]) };
+            let (id, text) = if setup.host.ids { split_id(heard) } else { (&b""[..], &heard[..]) };
             let answer = match &told {
                 Told::Acknowledged(_) => continue,
                 Told::Command(ticket, _) => replies.remove(ticket).unwrap_or_default(),
@@ -90,7 +94,7 @@ fn g25_at_most_one_notification_for_each_topic_waits() {
         let mut told = Vec::new();
         let mut lasts = BTreeMap::new();
         for (topic, look) in news {
-            let topic = TOPICS[topic % TOPICS.len()];
+            let topic = NotifHost::TOPICS[topic % NotifHost::SENSIBLE_TOPICS];
             server.notify(topic).unwrap();
             lasts.insert(topic, told.len());
             if look {
@@ -161,7 +165,7 @@ fn g25_a_client_that_does_not_read_is_not_read() {
 /// split.
 #[test]
 fn g11_splits_change_nothing_for_the_server() {
-    fn property(case: Case<Setup, Turn>) -> Verdict {
+    fn property<H: Host>(case: Case<Setup<H>, Turn>) -> Verdict {
         let Case { setup, turns, more: cuts } = case;
         let drained = turns.into_iter().map(|turn| Turn { take: ALL, ..turn });
         let mut desk = Desk::play(&setup, &drained.collect::<Vec<_>>());
@@ -188,14 +192,15 @@ fn g11_splits_change_nothing_for_the_server() {
         desk.holds(other.lines(false) == desk.lines(false), "the answers are the same")?;
         desk.holds(other.log.last() == desk.log.last(), "the state is the same")
     }
-    check(700, property as fn(_) -> _);
+    check(300, property::<NotifHost> as fn(_) -> _);
+    check(300, property::<MpdHost> as fn(_) -> _);
 }
 
 /// G15: a deadline that has passed is acted on, and asked for no more: nobody who sleeps until the
 /// deadline is kept awake.
 #[test]
 fn g15_no_deadline_stays_in_the_past() {
-    fn property(case: Case<Setup, Turn>) -> Verdict {
+    fn property<H: Host>(case: Case<Setup<H>, Turn>) -> Verdict {
         let Case { setup, turns, .. } = case;
         let mut desk = Desk::play(&setup, &turns);
         for _ in 0..5 {
@@ -207,5 +212,6 @@ fn g15_no_deadline_stays_in_the_past() {
         }
         Ok(())
     }
-    check(500, property as fn(_) -> _);
+    check(200, property::<NotifHost> as fn(_) -> _);
+    check(200, property::<MpdHost> as fn(_) -> _);
 }
