@@ -45,6 +45,14 @@ fn served<D: ServerDialect>(server: &mut Server<D>) -> Vec<u8> {
     due
 }
 
+/// One line without a byte that ends, or forges, another.
+fn one_line(said: &[u8]) {
+    let line = said.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let line = line.unwrap_or_else(|| panic!("no whole line: {}", escape(said)));
+    let forges = line.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0));
+    assert!(!forges, "not one line: {}", escape(said));
+}
+
 /// What a client takes these bytes for.
 fn told<D: Dialect>(client: &mut Client<D>, said: &[u8]) -> Vec<bellwire::Event<bytes::Bytes>> {
     let mut told = Vec::new();

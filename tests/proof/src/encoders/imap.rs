@@ -2,16 +2,14 @@
 
 use std::fmt::Debug;
 
+use super::{bytes, given, some, taken, told};
+use crate::cases::one_of;
 use arbitrary::Unstructured;
 use bellwire::dialect::imap::{
     Append, Ask, Authenticate, Examine, Imap, Login, Select, decode_mailbox, encode_mailbox,
 };
 use bellwire::transcript::escape;
 use bellwire::{Client, Command, Config, Event, Refusal};
-use bytes::Bytes;
-
-use super::{bytes, given, some, taken, told};
-use crate::cases::one_of;
 
 mod naive;
 
@@ -60,14 +58,14 @@ pub fn imap(data: &[u8]) {
             mailbox_read(name);
         }
         _ => {
-            let (name, message) = (string(u), bytes(u));
-            let append = Append { mailbox: name.into(), message: Bytes::copy_from_slice(message) };
+            let (name, message) = (string(u), large(u));
+            let append = Append { mailbox: name.into(), message: message.clone().into() };
             if let Some(said) = server.hears(&append) {
                 let mut read = Reader::new(&said);
                 read.text("A1 APPEND ");
                 mailbox(&read.astring(), name);
                 read.text(" ");
-                assert_eq!(escape(&read.literal()), escape(message));
+                assert_eq!(escape(&read.literal()), escape(&message));
                 read.text("\r\n");
                 read.end();
             } else {
@@ -81,12 +79,18 @@ fn string<'a>(u: &mut Unstructured<'a>) -> &'a str {
     u.arbitrary().unwrap_or_default()
 }
 
+/// Bytes, or more of them than fit where a server limits literals that it need not ask for.
+fn large(u: &mut Unstructured<'_>) -> Vec<u8> {
+    let (text, large) = (bytes(u), one_of(u, &[false, false, true]));
+    if large { text[..text.len().min(8)].repeat(2000) } else { text.to_vec() }
+}
+
 /// An argument of a command that is put together.
 #[derive(Debug)]
 enum Argument<'a> {
     Text(&'a str),
     AString(&'a [u8]),
-    Literal(&'a [u8]),
+    Literal(Vec<u8>),
     Mailbox(&'a str),
 }
 
@@ -95,13 +99,13 @@ fn put_together(u: &mut Unstructured<'_>, server: &Server) {
     let arguments = some(u, 5, |u| match u.int_in_range(0..=3).unwrap_or_default() {
         0 => Argument::Text(string(u)),
         1 => Argument::AString(bytes(u)),
-        2 => Argument::Literal(bytes(u)),
+        2 => Argument::Literal(large(u)),
         _ => Argument::Mailbox(string(u)),
     });
     let ask = arguments.iter().fold(Ask::new(verb), |ask, argument| match argument {
         Argument::Text(text) => ask.text(*text),
         Argument::AString(text) => ask.astring(text.to_vec()),
-        Argument::Literal(bytes) => ask.literal(bytes.to_vec()),
+        Argument::Literal(bytes) => ask.literal(bytes.clone()),
         Argument::Mailbox(name) => ask.mailbox(name),
     });
     let Some(said) = server.hears(&ask) else { return };

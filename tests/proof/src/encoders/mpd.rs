@@ -5,7 +5,7 @@ use bellwire::dialect::mpd::{Add, Ask, CommandList, Mpd, Password, SUBSYSTEMS, a
 use bellwire::transcript::escape;
 use bellwire::{Client, Command, Config, Event, Refusal, Reply, Server, ServerConfig, Status};
 
-use super::{bytes, given, heard, served, some, taken, told};
+use super::{bytes, given, heard, one_line, served, some, taken, told};
 use crate::cases::one_of;
 
 /// Commands of MPD's, alone and in lists, and their answers, of any bytes.
@@ -24,6 +24,9 @@ pub fn mpd(data: &[u8]) {
             let text = bytes(u);
             if let Some(line) = text_of(&text) {
                 assert_eq!(escape(&line), escape(&[text, b"\n"].concat()), "another command");
+                if !text.starts_with(b"command_list_ok_begin\n") {
+                    one_line(&line);
+                }
             }
             if text_of(&CommandList((text, Add(text)))).is_none() {
                 assert!(text_of(&text).is_none() || text_of(&Add(text)).is_none());

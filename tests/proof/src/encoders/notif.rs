@@ -6,7 +6,7 @@ use bellwire::transcript::escape;
 use bellwire::{Client, Config, Event, Reply, Server, ServerConfig, Status};
 use bytes::Bytes;
 
-use super::{bytes, given, heard, served, taken, told};
+use super::{bytes, given, heard, one_line, served, taken, told};
 use crate::cases::one_of;
 
 /// A command, its answer, and a notification of the notif protocol, of any bytes.
@@ -43,8 +43,7 @@ fn asked(
     line: &[u8],
     reply: Reply<&[u8]>,
 ) {
-    let ends = line.iter().filter(|byte| **byte == b'\n').count();
-    assert!(ends == 1 && line.ends_with(b"\n"), "no one line: {}", escape(line));
+    one_line(line);
     server.feed(line);
     let (ticket, question) = heard(server).expect("something is heard");
     assert!(heard(server).is_none(), "two commands: {}", escape(line));
@@ -67,7 +66,7 @@ fn asked(
             assert_eq!(refused.value, reply, "not handed back");
             assert_eq!(escape(&served(server)), "", "refused, and said all the same");
         }
-        Ok(()) => match told(client, &served(server)).as_slice() {
+        Ok(()) => match told(client, &line_of(server)).as_slice() {
             [Event::Reply { reply: heard, .. }] => {
                 assert_eq!((heard.status, &*heard.text), (reply.status, &*expected));
             }
@@ -76,6 +75,12 @@ fn asked(
             other => panic!("{}: {other:?}", escape(&expected)),
         },
     }
+}
+
+fn line_of(server: &mut Server<Notif>) -> Vec<u8> {
+    let line = served(server);
+    one_line(&line);
+    line
 }
 
 /// One notification of this topic is heard.
@@ -89,7 +94,7 @@ fn announced(client: &mut Client<Notif>, server: &mut Server<Notif>, topic: &[u8
             assert_eq!(refused.value, topic, "not handed back");
             assert_eq!(escape(&served(server)), "", "refused, and said all the same");
         }
-        Ok(_) => match told(client, &served(server)).as_slice() {
+        Ok(_) => match told(client, &line_of(server)).as_slice() {
             [Event::Notification(heard)] => assert_eq!(escape(&heard.topic), escape(topic)),
             other => panic!("{}: {other:?}", escape(topic)),
         },

@@ -91,7 +91,10 @@ impl<D: Dialect + Configured> Hearing<D> {
         let mut events = client.events();
         loop {
             match events.next() {
-                Ok(None) => return,
+                Ok(None) => {
+                    assert!(ended.is_none(), "G18: it does not say again that it has given up");
+                    return;
+                }
                 Ok(Some(event)) => {
                     assert!(ended.is_none(), "G18: {event} behind the end");
                     log.tape(|tape| tape.event(event));

@@ -86,7 +86,10 @@ impl<D: ServerDialect + Configured> Serving<D> {
         let mut events = server.events();
         loop {
             match events.next() {
-                Ok(None) => return,
+                Ok(None) => {
+                    assert!(ended.is_none(), "G18: it does not say again that it has given up");
+                    return;
+                }
                 Ok(Some(event)) => {
                     assert!(ended.is_none(), "G18: {event} behind the end");
                     log.tape(|tape| tape.event(event));
