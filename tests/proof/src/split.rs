@@ -3,7 +3,7 @@
 //! the way: outcomes (G1, G3), limits (G12), the end (G18).
 //!
 //! A case is some bytes of settings, and a script. That is what the other end says, in which each `0xff`
-//! begins something else: a letter says what the program does there (see [`Ear::act`] of each end), and up
+//! begins something else: a letter says what the program does there (see `Ear::act` of each end), and up
 //! to the next `0xff` stands the text that belongs to it, or what the other end says after it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
