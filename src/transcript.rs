@@ -181,7 +181,9 @@ impl FromStr for Transcript {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut parser = Parser { transcript: Self::default(), newline: b"\r\n" };
         for (index, line) in text.lines().enumerate() {
-            parser.line(index + 1, line.trim_start()).map_err(|what| ParseError {
+            // However the file ends its lines; a CR that is said is written `\r`.
+            let text = line.trim_start().trim_end_matches('\r');
+            parser.line(index + 1, text).map_err(|what| ParseError {
                 line: index + 1,
                 what,
                 text: line.to_owned(),
@@ -394,8 +396,8 @@ impl fmt::Display for Transcript {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut newline: &[u8] = b"\r\n";
         for (name, value) in &self.settings {
-            if (name.as_str(), value.as_str()) == ("newline", "lf") {
-                newline = b"\n";
+            if name == "newline" {
+                newline = if value == "lf" { b"\n" } else { b"\r\n" };
             }
             writeln!(f, "{}", alloc::format!("= {name} {value}").trim_end())?;
         }
@@ -417,6 +419,7 @@ fn write_lines(f: &mut dyn fmt::Write, end: char, said: &Said, newline: &[u8]) -
     let bytes = match said {
         Said::Eof => return writeln!(f, "{end}: <EOF>"),
         Said::Reset => return writeln!(f, "{end}: <RESET>"),
+        Said::Bytes(bytes) if bytes.is_empty() => return writeln!(f, "{end}: \\"),
         Said::Bytes(bytes) => bytes,
     };
     let mut mark = ':';

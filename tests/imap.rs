@@ -9,7 +9,8 @@
 //! | `commands` | what is written, and what is refused (G13) |
 //! | `starttls` | the change of the stream |
 //! | `opening` | what a connection begins with |
-//! | `properties` | whatever the bytes |
+//!
+//! Whatever the bytes: the room `split` of `bellwire-proof` tries that, and `encoders` whatever the caller says.
 
 use std::fs;
 
@@ -26,8 +27,6 @@ mod literals;
 mod opening;
 #[path = "imap/pauses.rs"]
 mod pauses;
-#[path = "imap/properties.rs"]
-mod properties;
 #[path = "imap/replies.rs"]
 mod replies;
 #[path = "imap/starttls.rs"]

@@ -286,6 +286,7 @@ fn question_l_the_connection_ends() {
     }
     on_server("server/l_still_answered");
     on_server("server/l_reset");
+    assert_eq!(on_server("server/l_given_up").output(), b"");
 }
 
 /// G12, G18, G26: garbage ends nothing at the server, and a clear error at the client.

@@ -83,6 +83,9 @@ impl Recorder {
 
     fn said(&mut self, end: char, said: &Said) {
         self.pass();
+        if matches!(said, Said::Bytes(bytes) if bytes.is_empty()) {
+            return;
+        }
         // Writing to a string does not fail.
         let _ = write_lines(&mut self.text, end, said, self.newline);
     }

@@ -46,6 +46,29 @@ fn broken_syntax_says_what_and_where() {
     }
 }
 
+/// What reads ENVELOPE and BODYSTRUCTURE goes on behind what it cannot read, and would panic at that; the
+/// name of an attachment, which anybody may have chosen, is enough.
+#[test]
+fn what_the_reader_of_lists_cannot_bear_is_an_error() {
+    for value in [
+        "(() INTERNALDATE NIL)",
+        "((\"text\" \"plain\" (\"name\" \"a) internaldate nil\")))",
+        "({23}\r\na) INTERNALDATE NIL)...)",
+    ] {
+        let error = Structure::parse(value.as_bytes()).unwrap_err();
+        assert_eq!(
+            (error.what, error.at),
+            ("it holds INTERNALDATE NIL, which cannot be read here", 0)
+        );
+        let message = fetch(format!("* 1 FETCH (BODYSTRUCTURE {value} UID 7)"));
+        assert!(matches!(message.structure(), Some(Err(_))) && message.uid == Some(7), "{value}");
+        let what = wrong(format!("* 1 FETCH (ENVELOPE {value})")).0;
+        assert_eq!(what, "it holds INTERNALDATE NIL, which cannot be read here");
+    }
+    // An item of its own is no harm.
+    assert_eq!(fetch("* 1 FETCH (INTERNALDATE NIL UID 7)").uid, Some(7));
+}
+
 /// Runs on half the stack that a thread gets by default.
 fn on_a_small_stack(what: impl FnOnce() + Send + 'static) {
     thread::Builder::new().stack_size(1 << 20).spawn(what).unwrap().join().unwrap();

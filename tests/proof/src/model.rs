@@ -12,7 +12,7 @@
 //! | `draw` | cases out of bytes, a fuzzer's or random ones |
 //! | `tongue` | what differs between protocols: a page for each |
 //! | `client_side`, `server_side` | the properties of all dialects |
-//! | `lines`, `subscribers`, `both_sides` | what more there is to say of notif |
+//! | `lines`, `subscribers` | what more there is to say of notif |
 //! | `client` and `asked`, `server` | the naive models |
 //! | `script`, `real`, `session` | what happens to a client, the real one, and a server made up for it |
 //! | `host` | the same of the server's side |
@@ -28,8 +28,6 @@ use bellwire::{Error, Excerpt};
 use quickcheck::{QuickCheck, Testable};
 
 mod asked;
-#[cfg(test)]
-mod both_sides;
 mod client;
 pub(crate) mod client_side;
 mod desk;

@@ -10,12 +10,17 @@ use super::{MAX_NESTING, ParseError};
 const HEAD: &[u8] = b"* 1 FETCH (";
 const TAIL: &[u8] = b")\r\n";
 
+/// `imap_proto` 0.17 panics at this. It comes to it also within the one item that it is handed, and within
+/// a string there: what it cannot read ends for it at the first `)`, and another item may follow that.
+const POISON: &[u8] = b"INTERNALDATE NIL";
+
 /// A response of its own for the item `name` with the list that is next.
 ///
 /// `imap_proto` leaves backslashes in quoted strings, so these become literals; and it recurses into
 /// lists, so that these must not be nested too deeply.
 pub(super) fn response(name: &str, reader: &mut Reader<'_>) -> Result<Vec<u8>, ParseError> {
     let mut out = [HEAD, name.as_bytes(), b" "].concat();
+    let start = reader.clone();
     reader.open()?;
     out.push(b'(');
     let mut open: usize = 1;
@@ -38,6 +43,9 @@ pub(super) fn response(name: &str, reader: &mut Reader<'_>) -> Result<Vec<u8>, P
         }
     }
     out.extend_from_slice(TAIL);
+    if out.windows(POISON.len()).any(|bytes| bytes.eq_ignore_ascii_case(POISON)) {
+        return Err(start.error("it holds INTERNALDATE NIL, which cannot be read here"));
+    }
     Ok(out)
 }
 

@@ -333,6 +333,9 @@ impl<H: Host> NaiveServer<H> {
     }
 
     fn flush(&mut self) {
+        if matches!(self.end, End::Fault(_)) {
+            return;
+        }
         while self.output.len() < self.setup.output && self.say_reply() {}
         if self.news() {
             return self.say_news();
