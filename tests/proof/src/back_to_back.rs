@@ -179,7 +179,8 @@ fn configs(u: &mut Unstructured<'_>) -> (Config, ServerConfig, bool) {
         // No jump of time counts as a suspend.
         (timers.suspend, server.timers.suspend) = (Duration::MAX, Duration::MAX);
         (timers.held, timers.switch, timers.greeting, timers.probe) = (None, None, None, None);
-        (timers.write, server.timers.write, server.timers.autologout) = (None, None, None);
+        (timers.write, server.timers.write) = (None, None);
+        (server.timers.silence, server.timers.autologout) = (None, None);
         (client.limits.held, client.limits.pending) = (usize::MAX, usize::MAX);
     } else {
         timers.reply = one_of(u, &[None, Some(Duration::from_secs(5))]);
