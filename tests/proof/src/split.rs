@@ -16,6 +16,7 @@ use bellwire::transcript::{Configured, Recorder};
 use bellwire::{Config, ServerConfig, Unsolicited};
 
 mod client;
+mod given_up;
 mod response;
 mod server;
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bellwire::dialect::Dialect;
 use bellwire::transcript::{Act, Configured, Said, Settings};
-use bellwire::{Client, Config, Error, Ticket};
+use bellwire::{Client, Config, Ticket};
 
+use super::given_up::GivenUp;
 use super::{Ear, Log, Takes};
 use crate::outcomes::Outcomes;
 
@@ -15,8 +16,7 @@ pub(super) struct Hearing<D: Dialect> {
     given: Vec<Ticket>,
     outcomes: Outcomes,
     now: Duration,
-    /// Its end, told once and for all.
-    error: Option<Error>,
+    given_up: GivenUp,
 }
 
 impl<D: Dialect + Configured> Hearing<D> {
@@ -27,7 +27,7 @@ impl<D: Dialect + Configured> Hearing<D> {
             given: Vec::new(),
             outcomes: Outcomes::default(),
             now: Duration::ZERO,
-            error: None,
+            given_up: GivenUp::default(),
         }
     }
 
@@ -47,7 +47,7 @@ impl<D: Dialect + Configured> Hearing<D> {
         log.note(given);
         match given {
             Ok(ticket) => {
-                assert!(self.error.is_none(), "G18: accepted behind the end");
+                self.given_up.not_yet("accepted");
                 self.given.push(ticket);
                 self.outcomes.given(ticket);
             }
@@ -87,28 +87,20 @@ impl<D: Dialect + Configured> Hearing<D> {
     }
 
     fn events(&mut self, log: &mut Log) {
-        let Self { client, outcomes, error: ended, .. } = self;
+        let Self { client, outcomes, given_up, .. } = self;
         let mut events = client.events();
         loop {
             match events.next() {
-                Ok(None) => {
-                    assert!(ended.is_none(), "G18: it does not say again that it has given up");
-                    return;
-                }
+                Ok(None) => return given_up.not_yet("nothing"),
                 Ok(Some(event)) => {
-                    assert!(ended.is_none(), "G18: {event} behind the end");
+                    given_up.not_yet(event);
                     log.tape(|tape| tape.event(event));
                     outcomes.told(&event);
                     let shape = event.map(|text| log.told.extend_from_slice(text));
                     log.note(shape);
                 }
                 Err(error) => {
-                    if ended.is_none() {
-                        log.note(&error);
-                        log.tape(|tape| tape.event(format_args!("error: {error}")));
-                    }
-                    let first = ended.get_or_insert_with(|| error.clone());
-                    assert_eq!(*first, error, "G18: it says something else now");
+                    given_up.says(&error, log);
                     outcomes.all_told();
                     return;
                 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bellwire::dialect::ServerDialect;
 use bellwire::transcript::{Act, Configured, Said};
-use bellwire::{Error, Reply, Server, ServerConfig, ServerEvent, Status, Ticket};
+use bellwire::{Reply, Server, ServerConfig, ServerEvent, Status, Ticket};
 
+use super::given_up::GivenUp;
 use super::{Ear, Log, Takes};
 
 pub(super) struct Serving<D: ServerDialect> {
@@ -17,8 +18,7 @@ pub(super) struct Serving<D: ServerDialect> {
     waiting: VecDeque<Ticket>,
     last: Option<Ticket>,
     now: Duration,
-    /// Its end, told once and for all.
-    error: Option<Error>,
+    given_up: GivenUp,
 }
 
 impl<D: ServerDialect + Configured> Serving<D> {
@@ -30,7 +30,7 @@ impl<D: ServerDialect + Configured> Serving<D> {
             waiting: VecDeque::new(),
             last: None,
             now: Duration::ZERO,
-            error: None,
+            given_up: GivenUp::default(),
         }
     }
 
@@ -48,7 +48,7 @@ impl<D: ServerDialect + Configured> Serving<D> {
         log.note(given);
         match given {
             Ok(()) => {
-                assert!(self.error.is_none(), "G18: accepted behind the end");
+                self.given_up.not_yet("accepted");
                 self.waiting.remove(index);
                 let again = self.server.reply(ticket, Reply { status, text });
                 assert!(again.is_err(), "G24: answered twice: {ticket}");
@@ -82,16 +82,13 @@ impl<D: ServerDialect + Configured> Serving<D> {
     }
 
     fn events(&mut self, log: &mut Log) {
-        let Self { server, waiting, last, error: ended, .. } = self;
+        let Self { server, waiting, last, given_up, .. } = self;
         let mut events = server.events();
         loop {
             match events.next() {
-                Ok(None) => {
-                    assert!(ended.is_none(), "G18: it does not say again that it has given up");
-                    return;
-                }
+                Ok(None) => return given_up.not_yet("nothing"),
                 Ok(Some(event)) => {
-                    assert!(ended.is_none(), "G18: {event} behind the end");
+                    given_up.not_yet(event);
                     log.tape(|tape| tape.event(event));
                     if let ServerEvent::Command { ticket, .. } = event {
                         assert!(last.replace(ticket) < Some(ticket), "used twice: {ticket}");
@@ -101,12 +98,7 @@ impl<D: ServerDialect + Configured> Serving<D> {
                     log.note(shape);
                 }
                 Err(error) => {
-                    if ended.is_none() {
-                        log.note(&error);
-                        log.tape(|tape| tape.event(format_args!("error: {error}")));
-                    }
-                    let first = ended.get_or_insert_with(|| error.clone());
-                    assert_eq!(*first, error, "G18: it says something else now");
+                    given_up.says(&error, log);
                     return;
                 }
             }
@@ -191,7 +183,7 @@ impl<D: ServerDialect + Configured> Ear for Serving<D> {
             self.write(usize::MAX, log);
             self.look(log);
         }
-        if self.error.is_none() && self.waiting.is_empty() {
+        if !self.given_up.has() && self.waiting.is_empty() {
             assert!(self.server.is_finished(), "G24: all is answered, and it is not finished");
             assert_eq!(self.server.pending(), 0, "G24");
         }
