@@ -16,9 +16,10 @@
 //! | besides, where there are command lists (MPD) | 10 × `list`: if each line is as short as can be | 20 MiB |
 //! | a client, whatever its server does | 80 KiB + 4 × `frame` + 2 × `output` | 2.3 MiB |
 //! | besides, each request whose answer is awaited | 2 × `reply` + 100 × `parts` | 223 MiB |
-//! | besides, each reader of notifications | 5/4 × `queue_bytes` + 200 × `queue` + 8 × the largest notification | 80 MiB, and 8 × the largest |
+//! | besides, each reader of notifications | 2 × `queue_bytes` + 200 × `queue` + 8 × the largest notification | 129 MiB, and 8 × the largest |
 //!
-//! What a system keeps of what was written and not read is its own affair. What a service remembers of its clients is
+//! An allocator may keep what was given back to it: twice the bytes of a queue have been seen to stay. What a system
+//! keeps of what was written and not read is its own affair, too. What a service remembers of its clients is
 //! the service's; so are its topics, each of which every connection knows by name.
 //!
 //! A silent client has its place until [`ServerTimers::silence`](bellwire::ServerTimers::silence) or `autologout` has

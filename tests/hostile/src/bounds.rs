@@ -50,5 +50,5 @@ pub fn answer(limits: &Limits) -> usize {
 /// `queue_bytes`.
 #[must_use]
 pub fn queue(queue: usize, queue_bytes: usize, largest: usize) -> usize {
-    queue_bytes + queue_bytes / 4 + 200 * queue + 8 * largest
+    2 * queue_bytes + 200 * queue + 8 * largest
 }
