@@ -1,7 +1,9 @@
 //! Transcripts as a format: what is read is printed so that the same is read again.
 
+use std::time::Duration;
+
 use bellwire::Transcript;
-use bellwire::transcript::What;
+use bellwire::transcript::{Act, What};
 
 /// All but where the lines stood.
 fn bare(transcript: &Transcript) -> (&[(String, String)], Vec<&What>) {
@@ -36,4 +38,60 @@ fn line_ends_of_the_wire() {
     assert_eq!(printed_and_read(text), text);
     let text = "= newline crlf\n= newline lf\nS: a\\r\n";
     assert_eq!(printed_and_read(text), text);
+}
+
+#[test]
+fn every_act() {
+    let text = "\
+! open
+! opening random? 1
+! opened
+! secured
+! upgrade
+! command random?
+! within 1.000000005s random?
+! abandon 2
+! listen
+! decide
+! unlisten
+! reply 1 4\\x00
+! refuse 2 busy
+! notify random
+! retract random
+";
+    assert_eq!(printed_and_read(text), text);
+    let transcript: Transcript = text.parse().unwrap();
+    let acts: Vec<&What> = transcript.steps.iter().map(|step| &step.what).collect();
+    let act = |act| What::Act(act);
+    assert_eq!(acts[1], &act(Act::Opening(b"random? 1".to_vec())));
+    assert_eq!(acts[6], &act(Act::Within(Duration::new(1, 5), b"random?".to_vec())));
+    assert_eq!(acts[7], &act(Act::Abandon(2)));
+    assert_eq!(acts[11], &act(Act::Reply(1, b"4\0".to_vec())));
+}
+
+#[test]
+fn times() {
+    for (read, printed) in [
+        ("0s", "0s"),
+        ("1500ms", "1.5s"),
+        ("2h", "7200s"),
+        ("0.000000001s", "0.000000001s"),
+        ("1.999999999s", "1.999999999s"),
+    ] {
+        assert_eq!(printed_and_read(&format!(".. {read}\n")), format!(".. {printed}\n"));
+    }
+}
+
+/// What is wrong is told with where it stands, and what stands there.
+#[test]
+fn lines_that_make_no_sense() {
+    for (text, told) in [
+        ("C: random?\n\n! dance now\n", "line 3: unknown act: ! dance now"),
+        ("# a comment\nS: \\q\n", "line 2: "),
+        ("! abandon two\n", "line 1: a ticket's number is missing: ! abandon two"),
+        ("C: random?\n.. 5 parsecs\n", "line 2: "),
+    ] {
+        let error = text.parse::<Transcript>().unwrap_err().to_string();
+        assert!(error.starts_with(told), "{error}");
+    }
 }

@@ -7,8 +7,8 @@ use bellwire::dialect::notif::{Notif, Random};
 use bellwire::dialect::{Awaiting, Class, Dialect, Spoken, To};
 use bellwire::frame;
 use bellwire::{
-    Answer, BadReply, Client, Config, Error, Event, Excerpt, Framing, LimitKind, Refusal, Server,
-    ServerConfig, Status,
+    Answer, BadReply, Client, Config, Error, Event, Excerpt, Framing, LimitKind, Refusal, Reply,
+    Server, ServerConfig, ServerEvent, Status,
 };
 
 mod common;
@@ -150,4 +150,22 @@ fn the_encoder_shows_no_bytes() {
     assert_eq!(sent(&mut client), "secretEncoder { length: 6, .. }\n");
     assert!(Shown.is_due(&Bang));
     assert!(<&Shown as Command<Bang>>::is_due(&&Shown, &Bang));
+}
+
+/// What the transport is to be watched for: room for bytes that were shown and not taken yet.
+#[test]
+fn output_that_waits_for_room() {
+    let mut server = Server::new(Notif::default(), ServerConfig::default());
+    assert!(!server.has_output());
+    server.feed(b"random?\r\n");
+    let Ok(Some(ServerEvent::Command { ticket, .. })) = server.events().next() else {
+        panic!("no command")
+    };
+    server.reply(ticket, Reply::done("4")).unwrap();
+    assert_eq!(server.output(), b"4\r\n");
+    assert!(server.has_output());
+    server.written(2);
+    assert!(server.has_output());
+    server.written(1);
+    assert!(!server.has_output());
 }

@@ -145,6 +145,34 @@ fn crossing_8_rearm() {
     idling(session);
 }
 
+/// G16: the server counts from when it has heard; so the client counts from when the transport took it,
+/// and only in the mode.
+#[test]
+fn rearm_counts_from_what_was_taken() {
+    let mut config = Config::default();
+    config.timers.rearm = Some(secs(1740));
+    config.timers.silence = Some(secs(3600));
+    config.timers.write = None;
+    let mut client = Client::new(Mpd::default(), config);
+    client.tick(secs(0));
+    client.feed(b"OK MPD 0.23.5\n");
+    client.command("status").unwrap();
+    assert_eq!(told(&mut client), ["greeting OK MPD 0.23.5"]);
+    assert_eq!(sent(&mut client), "status\n");
+    client.tick(secs(0));
+    assert_eq!(client.deadline(), Some(secs(3600)));
+    client.feed(b"OK\n");
+    assert_eq!(told(&mut client), ["reply 1"]);
+    client.listen();
+    assert_eq!(client.output(), b"idle\n");
+    client.tick(secs(0));
+    assert_eq!(client.deadline(), Some(secs(1740)));
+    client.tick(secs(9));
+    client.written("idle\n".len());
+    client.tick(secs(9));
+    assert_eq!(client.deadline(), Some(secs(9 + 1740)));
+}
+
 /// G2, G4, crossing 9: what answers nothing, in each phase. In idle, an `OK` too many cannot be told
 /// from its end; it harms no command.
 #[test]
