@@ -48,6 +48,17 @@ fn asked_for() {
         S: A1 OK done
         > reply 1 OK done",
     );
+    // A count is a number, however it was written.
+    greeted(
+        "! command LOGIN {03}\\r\\nabc {00}\\r\\n
+        C: A1 LOGIN {3}
+        S: +
+        C: abc {0}
+        S: +
+        C:
+        S: A1 OK done
+        > reply 1 OK done",
+    );
 }
 
 /// G2: the server answers before it has asked: the rest of the command is never sent, as the server would

@@ -71,6 +71,22 @@ fn responses(source: &str) -> impl Iterator<Item = String> {
     all.map(|text| text.replace("\\\"", "\"").replace("\\r\\n", "\r\n").replace("\\\\", "\\"))
 }
 
+/// What a server of MPD's says up to each end of an answer.
+fn mpd_answers(transcript: &Transcript) -> Vec<Vec<u8>> {
+    let mut answers = vec![Vec::new()];
+    for step in &transcript.steps {
+        let What::Server(Said::Bytes(bytes)) = &step.what else { continue };
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            match line {
+                b"OK\n" => answers.push(Vec::new()),
+                _ => answers.last_mut().expect("one at least").extend_from_slice(line),
+            }
+        }
+    }
+    answers.retain(|answer| !answer.is_empty());
+    answers
+}
+
 struct Seeds {
     directory: PathBuf,
     count: usize,
@@ -105,6 +121,9 @@ impl Seeds {
                 &format!("{dialect}_server_split"),
                 &case(settings - 2, &server(&transcript)),
             );
+        }
+        if dialect == "mpd" {
+            mpd_answers(&transcript).iter().for_each(|answer| self.write("mpd_response", answer));
         }
         for step in &transcript.steps {
             if let What::Client(Said::Bytes(bytes)) = &step.what {

@@ -20,7 +20,7 @@ mod given_up;
 mod response;
 mod server;
 
-pub use response::imap_response;
+pub use response::{imap_response, mpd_response};
 
 use crate::cases::{self, Tape, one_of};
 use client::Hearing;

@@ -15,6 +15,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("mpd_client_operations", operations::mpd_client),
     ("mpd_client_split", split::mpd_client),
     ("mpd_encoder", encoders::mpd),
+    ("mpd_response", split::mpd_response),
     ("mpd_server_operations", operations::mpd_server),
     ("mpd_server_split", split::mpd_server),
     ("notif_back_to_back", back_to_back::notif),

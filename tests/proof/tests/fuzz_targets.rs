@@ -47,6 +47,7 @@ targets! {
     mpd_client_operations
     mpd_client_split
     mpd_encoder
+    mpd_response
     mpd_server_operations
     mpd_server_split
     notif_back_to_back

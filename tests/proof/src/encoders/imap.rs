@@ -25,7 +25,8 @@ pub fn imap(data: &[u8]) {
         0 => {
             let text = bytes(u);
             if let Some(said) = server.hears(&text) {
-                assert_eq!(escape(&said), escape(&[b"A1 ", text, b"\r\n"].concat()));
+                let text = [b"A1 ", text, b"\r\n"].concat();
+                assert_eq!(escape(&counted_plainly(&said)), escape(&counted_plainly(&text)));
             }
         }
         1 => put_together(u, &server),
@@ -73,6 +74,22 @@ pub fn imap(data: &[u8]) {
             }
         }
     }
+}
+
+/// With each count that may be a literal's as it is mostly written: the text of a secret is not kept to
+/// the letter.
+fn counted_plainly(text: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    let mut begins = false;
+    for (at, byte) in text.iter().enumerate() {
+        let digit_follows = text.get(at + 1).is_some_and(u8::is_ascii_digit);
+        if begins && *byte == b'0' && digit_follows {
+            continue;
+        }
+        begins = *byte == b'{';
+        plain.push(*byte);
+    }
+    plain
 }
 
 fn string<'a>(u: &mut Unstructured<'a>) -> &'a str {
