@@ -79,11 +79,13 @@ fn read_mpd(answer: &Answer) {
     }
     let status = Status.decode(answer.clone());
     assert_eq!(status.map(|status| status.fields), fields);
+    let refused = answer.reply.status == bellwire::Status::Refused;
     let (art, picture) = (AlbumArt { uri: "x", offset: 7 }, ReadPicture { uri: "x", offset: 7 });
-    for chunk in
-        [art.decode(answer.clone()), picture.decode(answer.clone())].into_iter().flatten().flatten()
-    {
-        is_said(&chunk, &answer.parts);
+    for read in [art.decode(answer.clone()), picture.decode(answer.clone())] {
+        match read {
+            Ok(Some(chunk)) => is_said(&chunk, &answer.parts),
+            _ => assert!(refused || !is_chunk(&answer.parts), "not read: {answer:?}"),
+        }
     }
     if let Err(refused) = CommandList((Status, art, Queue)).decode(answer.clone()) {
         assert!(!refused.to_string().is_empty());
@@ -107,17 +109,40 @@ fn are_all(fields: &Fields, parts: &[Bytes]) {
     assert!(groups.iter().flat_map(Fields::iter).eq(fields.iter()), "{groups:?}: {fields:?}");
 }
 
+/// Whether these are the parts of a picture's chunk, and nothing else.
+fn is_chunk(parts: &[Bytes]) -> bool {
+    let value = |part: &Bytes, key: &str| {
+        part.strip_prefix(key.as_bytes())
+            .and_then(|value| std::str::from_utf8(value).ok())
+            .map(str::to_owned)
+    };
+    let is_size = |part: &&Bytes| {
+        value(part, "size: ")
+            .is_some_and(|size| !size.starts_with('+') && size.parse::<u32>().is_ok())
+    };
+    let is_type = |part: &&Bytes| value(part, "type: ").is_some();
+    let sizes = parts.iter().filter(is_size).count();
+    let pictures = parts.iter().filter(|part| counted(part).is_some()).count();
+    let types = parts.iter().filter(is_type).count();
+    sizes > 0 && pictures > 0 && sizes + pictures + types == parts.len()
+}
+
 /// The bytes of a chunk are those behind the line of their count.
 fn is_said(chunk: &PictureChunk, parts: &[Bytes]) {
-    let said = |part: &Bytes| {
-        let head =
-            part.strip_suffix(&chunk.data[..]).and_then(|head| std::str::from_utf8(head).ok());
-        let count = head.and_then(|head| head.strip_prefix("binary: ")?.strip_suffix('\n'));
-        count.and_then(|count| count.parse().ok()) == Some(chunk.data.len())
-    };
-    assert!(parts.iter().any(said), "{chunk:?}: {parts:?}");
+    assert!(
+        parts.iter().any(|part| counted(part) == Some(&chunk.data[..])),
+        "{chunk:?}: {parts:?}"
+    );
     assert_eq!(chunk.offset, 7);
     assert!(chunk.next().is_none_or(|next| next > 7 && next < chunk.size), "{chunk:?}");
+}
+
+/// The bytes behind the line of their count.
+fn counted(part: &[u8]) -> Option<&[u8]> {
+    let end = part.iter().position(|byte| *byte == b'\n')?;
+    let count = std::str::from_utf8(&part[..end]).ok()?.strip_prefix("binary: ")?;
+    let bytes = &part[end + 1..];
+    (count.parse() == Ok(bytes.len())).then_some(bytes)
 }
 
 fn is_worth(data: &[u8], read: impl FnOnce()) {
