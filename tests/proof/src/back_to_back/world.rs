@@ -316,7 +316,8 @@ impl<'a, D: Spoken> World<'a, D> {
 
     /// All that is due goes and comes and is answered, until nothing is due.
     fn settle(&mut self) {
-        for _ in 0..1000 {
+        // With little room, each command takes its own way in and out of the mode.
+        for _ in 0..100 + 10 * self.client.pending() {
             self.client_says(ALL, 0);
             self.server_says(ALL, 0);
             let last = self.to_server.last().max(self.to_client.last());
