@@ -160,13 +160,7 @@ impl<H: Host> Desk<H> {
                         self.kept.extend(self.setup.host.tag(self.ids).bytes());
                     }
                     self.kept.extend(H::HEARD[line % H::HEARD.len()]);
-                    self.kept.extend(if *lf {
-                        &b"
-"[..]
-                    } else {
-                        b"
-"
-                    });
+                    self.kept.extend(if *lf { &b"\n"[..] } else { b"\r\n" });
                 }
                 self.deliver(*kept);
             }

@@ -48,7 +48,7 @@ fn mpd_answer(data: &[u8]) -> Option<Answer> {
     }
     client.feed(b"OK MPD 0.23.5\n");
     let mut parts = Vec::new();
-    for said in [data, b"\nOK\n"] {
+    for said in [data, b"\nOK\n", b""] {
         while let Ok(Some(event)) = client.events().next() {
             match event {
                 Event::Part { text, .. } => parts.push(Bytes::copy_from_slice(text)),
