@@ -1,12 +1,14 @@
 //! What fuzzing tries, on any toolchain: each target with the cases that it has found, and with as many at
 //! random. `QUICKCHECK_TESTS=10000 cargo test -p bellwire-proof --test fuzz_targets` tries more.
 //!
-//! A case that fails is shown as a transcript, or as the text that it is; `fuzz/README.md` says how it
-//! becomes a test.
+//! A case that fails is shown as a transcript where it is one, and kept; `fuzz/README.md` says how it becomes
+//! a test.
 
+use std::panic::{catch_unwind, resume_unwind};
 use std::path::Path;
 use std::{env, fs};
 
+use bellwire::transcript::escape;
 use bellwire_proof::targets::{TARGETS, Target};
 use quickcheck::{Arbitrary, Gen};
 
@@ -76,13 +78,22 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
 }
 
 fn replay(name: &str) {
+    corpus(name).iter().for_each(|case| tried(name, case));
+}
+
+/// A case that fails is kept where fuzzing keeps its findings: what came by chance does not come again.
+fn tried(name: &str, case: &[u8]) {
     let target = target(name);
-    corpus(name).iter().for_each(|case| target(case));
+    let Err(panic) = catch_unwind(|| target(case)) else { return };
+    let kept = fuzz("artifacts").join(name);
+    fs::create_dir_all(&kept).unwrap();
+    fs::write(kept.join("by-test"), case).unwrap();
+    eprintln!("the case is in fuzz/artifacts/{name}/by-test: {}", escape(case));
+    resume_unwind(panic);
 }
 
 /// What was found, mixed, and with words of the dictionary put in.
 fn random(name: &str) {
-    let target = target(name);
     let (corpus, words) = (corpus(name), dictionary(name));
     let tests = env::var("QUICKCHECK_TESTS").ok().and_then(|tests| tests.parse().ok());
     let g = &mut Gen::new(30);
@@ -99,7 +110,7 @@ fn random(name: &str) {
                 _ => drop(case.splice(at..at, g.choose(&words).unwrap().iter().copied())),
             }
         }
-        target(&case);
+        tried(name, &case);
     }
 }
 
