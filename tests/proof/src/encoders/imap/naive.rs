@@ -2,6 +2,8 @@
 
 use bellwire::transcript::escape;
 
+use crate::model::tongue::imap::literal;
+
 pub(super) struct Naive {
     offers: &'static str,
     /// It has asked so often for more of the command.
@@ -42,8 +44,8 @@ impl Naive {
             }
             at += length + 2;
             let (count, waits) = match literal(line) {
-                Some((count, false)) => (count, true),
-                Some((count, true)) if self.knows_plus(count) => (count, false),
+                Some((count, true)) => (count, true),
+                Some((count, false)) if self.knows_plus(count) => (count, false),
                 _ if authenticates && asked < self.asked => (0, true),
                 _ => return Ok(Read::Command(at)),
             };
@@ -58,16 +60,6 @@ impl Naive {
             at += count;
         }
     }
-}
-
-/// The count at the end of a line, and whether it need not be asked for.
-fn literal(line: &[u8]) -> Option<(usize, bool)> {
-    let text = String::from_utf8_lossy(line);
-    let text = text.strip_suffix('}')?;
-    let (text, plus) = text.strip_suffix('+').map_or((text, false), |text| (text, true));
-    let (_, digits) = text.rsplit_once('{')?;
-    let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    Some((if number { digits.parse().ok()? } else { return None }, plus))
 }
 
 /// Reads the words of one command, which it expects.

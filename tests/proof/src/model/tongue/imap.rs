@@ -391,7 +391,7 @@ fn verb(text: &[u8]) -> String {
 }
 
 /// The count in `{12}` or `{12+}` at the end of a line, and whether it has to be asked for.
-fn literal(line: &[u8]) -> Option<(usize, bool)> {
+pub(crate) fn literal(line: &[u8]) -> Option<(usize, bool)> {
     let text = line.strip_suffix(b"}")?;
     let (text, asks) = text.strip_suffix(b"+").map_or((text, true), |text| (text, false));
     let brace = text.iter().rposition(|byte| *byte == b'{')?;
