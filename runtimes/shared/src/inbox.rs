@@ -128,6 +128,12 @@ impl Inbox {
         self.queues.iter().any(Option::is_some)
     }
 
+    /// Whether anybody gets notifications about `topic`.
+    pub(crate) fn is_read(&self, topic: &[u8]) -> bool {
+        let gets = |queue: &Queue| queue.topic.as_ref().is_none_or(|it| *it == *topic);
+        self.queues.iter().flatten().any(gets)
+    }
+
     /// The next notice for a reader.
     pub fn take(&mut self, id: QueueId) -> Option<Notice> {
         let queue = self.queues.get_mut(id.0)?.as_mut()?;

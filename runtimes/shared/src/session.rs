@@ -14,7 +14,7 @@ use bellwire::{
 use bytes::Bytes;
 
 use crate::error::Ended;
-use crate::inbox::{Gap, Inbox, Notice};
+use crate::inbox::{Gap, Inbox, Notice, QueueId};
 use crate::observer::{Observer, log_lines};
 use crate::opening::{Opening, as_typed};
 use crate::wakers::Wakers;
@@ -273,6 +273,7 @@ impl<D: Dialect + Clone> Session<D> {
         let waits = request.as_ref().is_some_and(|request| request.outcome.is_none());
         self.wakers.drop_later(request.and_then(|request| request.waker));
         self.pieces.forget(id);
+        self.let_go();
         if waits && connection == self.connection {
             self.observe(|observer| observer.act(&Act::Abandon(ticket.number())));
             let how = self.client.abandon(ticket);
@@ -288,6 +289,15 @@ impl<D: Dialect + Clone> Session<D> {
     pub fn listen(&mut self, wanted: bool) {
         self.listening = wanted;
         self.reconcile();
+    }
+
+    /// A reader of notifications has gone. When the last one has, they are not wanted any more.
+    pub fn stop_reading(&mut self, queue: QueueId) {
+        self.inbox.close(queue);
+        self.let_go();
+        if !self.inbox.has_readers() {
+            self.listen(false);
+        }
     }
 
     /// Notifications are not wanted until each pause has ended.
@@ -347,6 +357,7 @@ impl<D: Dialect + Clone> Session<D> {
         if let Some(ended) = ended {
             return self.end(told.unwrap_or(ended));
         }
+        self.let_go();
         self.resumed_if_listening();
         self.take_opening();
         self.open_on();
@@ -390,7 +401,7 @@ impl<D: Dialect + Clone> Session<D> {
             Event::Part { ticket, text } => {
                 let id = id(ticket);
                 let text = self.pieces.whole(Some(id), text);
-                if let Some(request) = self.requests.get_mut(id) {
+                if let (Some(text), Some(request)) = (text, self.requests.get_mut(id)) {
                     request.take(text);
                     self.wakers.wake_later(request.part_waker());
                 }
@@ -403,6 +414,7 @@ impl<D: Dialect + Clone> Session<D> {
                 self.copies.end();
             }
             Event::Failed { ticket, why } => {
+                self.pieces.forget(id(ticket));
                 if let Some(request) = self.requests.get_mut(id(ticket)) {
                     request.outcome = Some(Err(why));
                     self.wakers.wake_later(request.waker.take());
@@ -423,6 +435,8 @@ impl<D: Dialect + Clone> Session<D> {
 
     fn end(&mut self, how: Ended) {
         log::info!("#{} ended: {how}", self.connection);
+        // The rest of it will not come.
+        self.pieces = Pieces::default();
         self.lost = Some(how.clone());
         self.ended = Some(how);
     }
