@@ -13,6 +13,8 @@ mod lines;
 mod notifications;
 #[path = "client/silence.rs"]
 mod silence;
+#[path = "client/tls.rs"]
+mod tls;
 #[path = "client/unwanted.rs"]
 mod unwanted;
 
