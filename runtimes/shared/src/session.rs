@@ -253,7 +253,9 @@ impl<D: Dialect + Clone> Session<D> {
     }
 
     /// The oldest part of a request's reply that has come and was not taken yet. It is then no part of
-    /// the outcome's answer, so that a reply of any size can be taken bit by bit.
+    /// the outcome's answer, so that a reply can be taken bit by bit. [`Limits::parts`](bellwire::Limits::parts)
+    /// and [`Limits::reply`](bellwire::Limits::reply) count what was taken, too, unless it is data that belongs
+    /// to no command in particular (IMAP's).
     pub fn part(&mut self, id: RequestId) -> Option<Bytes> {
         let request = self.requests.get_mut(id)?;
         let part = request.parts.pop_front()?;
@@ -273,7 +275,6 @@ impl<D: Dialect + Clone> Session<D> {
         let waits = request.as_ref().is_some_and(|request| request.outcome.is_none());
         self.wakers.drop_later(request.and_then(|request| request.waker));
         self.pieces.forget(id);
-        self.let_go();
         if waits && connection == self.connection {
             self.observe(|observer| observer.act(&Act::Abandon(ticket.number())));
             let how = self.client.abandon(ticket);

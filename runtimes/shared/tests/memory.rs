@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use bellwire::dialect::imap::Imap;
-use bellwire::{Closed, Config, Failure};
+use bellwire::dialect::mpd::Mpd;
+use bellwire::{Closed, Config, Error, Failure, LimitKind};
 use bellwire_adapter::{Ended, Notice, QueueId, RequestId, Session};
 
 const MIB: usize = 1024 * 1024;
@@ -15,7 +16,11 @@ const MIB: usize = 1024 * 1024;
 const LITTLE: usize = 256 * 1024;
 
 fn mailbox() -> Session<Imap> {
-    let mut session = Session::new(Imap::default(), Config::default(), Arc::new([]), 16, None);
+    mailbox_of(Config::default())
+}
+
+fn mailbox_of(config: Config) -> Session<Imap> {
+    let mut session = Session::new(Imap::default(), config, Arc::new([]), 16, None);
     session.feed(b"* PREAUTH ready\r\n");
     session
 }
@@ -83,18 +88,9 @@ fn g12_a_mail_that_nobody_wants_is_not_kept() {
 /// It may be larger than what is kept of one that is wanted.
 #[test]
 fn a_mail_that_nobody_wants_has_no_limit() {
-    let mut session = Session::new(
-        Imap::default(),
-        {
-            let mut config = Config::default();
-            config.limits.reply = MIB;
-            config
-        },
-        Arc::new([]),
-        16,
-        None,
-    );
-    session.feed(b"* PREAUTH ready\r\n");
+    let mut config = Config::default();
+    config.limits.reply = MIB;
+    let mut session = mailbox_of(config);
     mail_begins(&mut session, 20);
     assert_eq!(session.ended(), None);
     // Of this, nobody knows how it began.
@@ -159,6 +155,38 @@ fn g12_a_mail_is_forgotten_when_nobody_asks_any_more() {
     }
 }
 
+/// Who has waited too long for a picture may not take note of that for long.
+#[test]
+fn g12_a_picture_that_comes_too_late_is_forgotten() {
+    let config = Config::default();
+    let mut player = Session::new(Mpd::default(), config, Arc::new([]), 16, None);
+    player.feed(b"OK MPD 0.23.5\n");
+    player.tick(Duration::ZERO);
+    player.request(&"readpicture a 0", Some(Duration::from_secs(1))).unwrap();
+    let due = player.output().len();
+    player.written(due);
+    player.tick(Duration::ZERO);
+    let picture = [b'x'; 16 * 1024];
+    let cost = measure(|| {
+        player.feed(format!("size: {0}\nbinary: {0}\n", 20 * MIB).as_bytes());
+        (0..10 * MIB / picture.len()).for_each(|_| player.feed(&picture));
+        player.tick(Duration::from_secs(2));
+    });
+    assert!(cost.bytes_max >= 10 * MIB as u64, "it is kept for the answer");
+    is_little(cost.bytes_current);
+}
+
+/// What is told to who asks is not copied once more for readers that there are not.
+#[test]
+fn g12_a_whole_mail_is_copied_for_readers_only() {
+    let mut session = mailbox();
+    let id = ask(&mut session, None);
+    mail_begins(&mut session, 20);
+    let cost = measure(|| session.feed(b")\r\nA1 OK done\r\n"));
+    assert!(cost.bytes_max < LITTLE as u64, "{} bytes", cost.bytes_max);
+    assert!(session.outcome(id).unwrap().unwrap().parts.concat().len() > 20 * MIB);
+}
+
 #[test]
 fn g12_a_mail_is_forgotten_with_its_connection() {
     let mut session = mailbox();
@@ -169,6 +197,36 @@ fn g12_a_mail_is_forgotten_with_its_connection() {
         session.closed(cut);
     });
     is_little(grown);
+}
+
+/// A server cannot have a client read one answer for ever; but of IMAP's data, nobody knows whose they are, and what
+/// was taken of them is no burden.
+#[test]
+fn g12_parts_that_were_taken_count_and_data_do_not() {
+    let mut config = Config::default();
+    config.limits.parts = 10;
+    let mut player = Session::new(Mpd::default(), config.clone(), Arc::new([]), 16, None);
+    player.feed(b"OK MPD 0.23.5\n");
+    let id = player.request(&"listallinfo", None).unwrap();
+    let due = player.output().len();
+    player.written(due);
+    for part in 1..=11 {
+        assert_eq!(player.ended(), None, "before part {part}");
+        player.feed(b"file: a\n");
+        assert_eq!(player.part(id).is_some(), part <= 10);
+    }
+    let limit = LimitKind::Parts;
+    assert!(
+        matches!(player.ended(), Some(Ended::Fault(Error::Limit { limit: it, .. })) if *it == limit)
+    );
+
+    let mut mailbox = mailbox_of(config);
+    let id = ask(&mut mailbox, None);
+    for _ in 0..100 {
+        mailbox.feed(b"* 1 EXPUNGE\r\n");
+        assert!(mailbox.part(id).is_some());
+    }
+    assert_eq!(mailbox.ended(), None);
 }
 
 /// Readers of a single topic get nothing of what comes in pieces, nor of other topics.
