@@ -9,7 +9,7 @@ use std::time::Duration;
 use bellwire::transcript::{Act, Said};
 use bellwire::{
     Abandoned, Answer, Client, Command, Config, Dialect, Event, Excerpt, Failure, Phase, Refusal,
-    Refused, Ticket, command,
+    Refused, Reply, Ticket, command,
 };
 use bytes::Bytes;
 
@@ -407,9 +407,11 @@ impl<D: Dialect + Clone> Session<D> {
                     self.wakers.wake_later(request.part_waker());
                 }
             }
-            Event::Reply { ticket, reply } => {
-                if let Some(request) = self.requests.get_mut(id(ticket)) {
-                    request.outcome = Some(Ok(reply));
+            Event::Reply { ticket, reply: Reply { status, text } } => {
+                let id = id(ticket);
+                let text = self.pieces.whole(Some(id), text);
+                if let (Some(text), Some(request)) = (text, self.requests.get_mut(id)) {
+                    request.outcome = Some(Ok(Reply { status, text }));
                     self.wakers.wake_later(request.waker.take());
                 }
                 self.copies.end();
