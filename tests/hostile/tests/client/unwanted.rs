@@ -38,8 +38,11 @@ fn endless_mail(runtime: Runtime) {
     });
 }
 
+/// Says one thing after the other with what it is given.
+type Attack = fn(&mut dyn FnMut(&str));
+
 /// The server says this to a client that neither asks nor reads, and then ends in the middle of it.
-fn rests(runtime: Runtime, attack: fn(&mut dyn FnMut(&str))) {
+fn rests(runtime: Runtime, attack: Attack) {
     let attacked = Attacked::client(VICTIM, runtime, "rest", &["imap", ""], move |peer| {
         peer.says(PREAUTH);
         attack(&mut |text| assert!(peer.says(text), "the client has ended"));
