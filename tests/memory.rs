@@ -324,6 +324,32 @@ fn an_idle_imap_connection_takes_at_most_two_kibibytes() {
     assert!(client.bytes() <= 2 * KIB);
 }
 
+/// G12: what a server says that it can do is kept as it was said, also if each word is a letter, and never twice.
+#[test]
+fn a_long_list_of_capabilities_takes_as_much_as_its_line() {
+    let mut list = b"* CAPABILITY".to_vec();
+    list.extend_from_slice(&b" x".repeat(32 * KIB - 10));
+    list.extend_from_slice(b"\r\n");
+    let line = list.len();
+    let mut client = Weighed::new(|| Client::new(Imap::default(), Config::default()));
+    let hear = |client: &mut Client<Imap>, line: &[u8]| {
+        client.feed(line);
+        read_all(client);
+    };
+    client.with(|client| {
+        hear(client, b"* PREAUTH ready\r\n");
+        hear(client, &list);
+    });
+    // The buffer is there, and so is a list like it.
+    let again = measure(|| hear(&mut client.machine, &list));
+    assert!(again.bytes_max <= KIB as u64, "{} bytes", again.bytes_max);
+    assert_eq!(client.machine.dialect().capabilities().iter().count(), 32 * KIB - 10);
+
+    client.with(|client| quiet_seconds(|now| assert_eq!(client.tick(now).next(), Ok(None))));
+    println!("{line} bytes of capabilities: IMAP client {} bytes", client.bytes());
+    assert!(client.bytes() <= line + 2 * KIB);
+}
+
 /// The most that the machine ever has on the heap while an answer of so many parts goes through it.
 fn peak_of_an_answer<D: Dialect + Default>(
     greeting: &[u8],

@@ -235,7 +235,7 @@ impl Imap {
         }
         let text = &frame[topic.end..];
         if is(b"CAPABILITY") {
-            self.capabilities = Capabilities::parse(text);
+            self.offered(text);
         } else if is(b"OK") || is(b"PREAUTH") {
             self.learn(text);
         }
@@ -275,6 +275,13 @@ impl Imap {
         Class::Reply { to: To::Number(number), status, text }
     }
 
+    /// Takes note of the capabilities in a list.
+    fn offered(&mut self, list: &[u8]) {
+        // Either may be as large as a line: the old ones go first.
+        self.capabilities = Capabilities::default();
+        self.capabilities = Capabilities::parse(list);
+    }
+
     /// Takes note of the capabilities in a response's code.
     fn learn(&mut self, text: &[u8]) {
         const NAME: &[u8] = b"CAPABILITY ";
@@ -282,7 +289,7 @@ impl Imap {
             && let Some((name, list)) = code.split_at_checked(NAME.len())
             && name.eq_ignore_ascii_case(NAME)
         {
-            self.capabilities = Capabilities::parse(list);
+            self.offered(list);
         }
     }
 }

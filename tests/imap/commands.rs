@@ -239,7 +239,12 @@ fn not_offered() {
     let why = offered("IDLE").command(StartTls).unwrap_err().why;
     assert_eq!(why, Refusal::NotOffered("STARTTLS"));
     assert_eq!(written(&StartTls), "STARTTLS\r\n");
-    assert!(Capabilities::parse(b"").is_unknown());
+    for nothing in ["", "  "] {
+        assert!(Capabilities::parse(nothing.as_bytes()).is_unknown());
+    }
+    let [list, same, other] =
+        ["IDLE NOTIFY", " IDLE  NOTIFY ", "IDLE"].map(|it| Capabilities::parse(it.as_bytes()));
+    assert!(list == same && list != other);
 }
 
 /// Who is logged in does not log in, and where nobody can listen in, TLS is not asked for.

@@ -96,12 +96,6 @@ impl<D: Dialect + Clone> Unpin for Notifications<D> {}
 impl<D: Dialect + Clone> Drop for Notifications<D> {
     fn drop(&mut self) {
         let queue = self.queue;
-        self.handle.note(|state| {
-            let session = &mut state.drive.session;
-            session.inbox.close(queue);
-            if !session.inbox.has_readers() {
-                session.listen(false);
-            }
-        });
+        self.handle.note(|state| state.drive.session.stop_reading(queue));
     }
 }

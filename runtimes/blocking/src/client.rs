@@ -217,8 +217,9 @@ pub struct Pending<D: Dialect + Clone, C> {
 
 impl<D: Dialect + Clone, C: Command<D> + fmt::Debug> Pending<D, C> {
     /// Waits for the next part of the reply; `None` when it has ended, or failed, which
-    /// [`wait`](Self::wait) then tells. What is taken so is no part of the reply any more: a reply of
-    /// any size can be taken bit by bit.
+    /// [`wait`](Self::wait) then tells. What is taken so is no part of the reply any more: it can be
+    /// taken bit by bit. [`Limits::parts`](bellwire::Limits::parts) and [`Limits::reply`](bellwire::Limits::reply)
+    /// count what was taken, too, unless it is data that belongs to no command in particular (IMAP's).
     ///
     /// ```no_run
     /// use bellwire::dialect::mpd::{Ask, Mpd};

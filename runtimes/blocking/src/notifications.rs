@@ -89,12 +89,6 @@ impl<D: Dialect + Clone> Iterator for Notifications<D> {
 impl<D: Dialect + Clone> Drop for Notifications<D> {
     fn drop(&mut self) {
         let queue = self.queue;
-        self.shared.note(|state| {
-            let session = &mut state.drive.session;
-            session.inbox.close(queue);
-            if !session.inbox.has_readers() {
-                session.listen(false);
-            }
-        });
+        self.shared.note(|state| state.drive.session.stop_reading(queue));
     }
 }

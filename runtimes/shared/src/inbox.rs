@@ -22,7 +22,7 @@ pub enum Notice {
     /// messages there are.
     Resumed,
     /// The server refuses to send notifications, and said this. It is asked again when somebody
-    /// waits for them again.
+    /// waits for them again; of refusals in a row that nobody has read, the last is kept.
     Refused(Bytes),
 }
 
@@ -86,7 +86,7 @@ struct Queue {
 }
 
 impl Inbox {
-    /// Bytes of notices that a queue takes more behind, unless it is [told](Self::hold_bytes) otherwise.
+    /// A queue that holds so many bytes takes no more notifications, unless it is [told](Self::hold_bytes) otherwise.
     pub(crate) const BYTES: usize = 64 * 1024 * 1024;
 
     /// An inbox without readers, whose queues hold at most `capacity` notices each.
@@ -96,7 +96,7 @@ impl Inbox {
         Self { queues: Vec::new(), room, wakers: Wakers::default() }
     }
 
-    /// Its queues take nothing more once they hold so many bytes.
+    /// Its queues take no more notifications, and no refusals, once they hold so many bytes.
     pub fn hold_bytes(&mut self, bytes: usize) {
         self.room.bytes = bytes.max(1);
     }
@@ -126,6 +126,12 @@ impl Inbox {
     #[must_use]
     pub fn has_readers(&self) -> bool {
         self.queues.iter().any(Option::is_some)
+    }
+
+    /// Whether anybody gets notifications about `topic`.
+    pub(crate) fn is_read(&self, topic: &[u8]) -> bool {
+        let gets = |queue: &Queue| queue.topic.as_ref().is_none_or(|it| *it == *topic);
+        self.queues.iter().flatten().any(gets)
     }
 
     /// The next notice for a reader.
@@ -177,7 +183,13 @@ impl Queue {
     fn push(&mut self, notice: Notice, room: Room) {
         let is_notification = matches!(notice, Notice::Notification(_));
         let spare = if is_notification { 0 } else { Self::SPARE };
-        let full = is_notification && self.size >= room.bytes;
+        if let (Notice::Refused(_), Some(Notice::Refused(before))) = (&notice, self.notices.back())
+        {
+            self.size -= before.len();
+            self.notices.pop_back();
+        }
+        // Whoever waits behind a gap has the server asked again, and is told if it refuses.
+        let full = size(&notice) > 0 && self.size >= room.bytes;
         if self.notices.len() < room.notices + spare && !full {
             self.size += size(&notice);
             self.notices.push_back(notice);
@@ -238,6 +250,27 @@ mod tests {
                 inbox.deliver(&notification(topic));
             }
             assert_eq!(topics(&mut inbox, all), ["four", "a hundred", "Gap(Overflow(2))"]);
+        }
+    }
+
+    /// A server may refuse as often as it is asked, at any length, and nobody read it.
+    #[test]
+    fn g12_refusals_are_bounded_and_not_lost_in_silence() {
+        let refused = |text: &'static str| Notice::Refused(text.into());
+        let mut inbox = Inbox::new(1000);
+        inbox.hold_bytes(10);
+        let all = inbox.open(None);
+        for _ in 0..2 {
+            for text in ["not now", "never", "not now, said I"] {
+                inbox.broadcast(&refused(text));
+            }
+            // It is full now.
+            assert_eq!(inbox.queues[0].as_ref().unwrap().size, "not now, said I".len());
+            inbox.broadcast(&Notice::Resumed);
+            (0..100).for_each(|_| inbox.broadcast(&refused("not now")));
+            let told: Vec<_> = std::iter::from_fn(|| inbox.take(all)).collect();
+            let gap = Notice::Gap(Gap::Overflow(100));
+            assert_eq!(told, [refused("not now, said I"), Notice::Resumed, gap]);
         }
     }
 

@@ -13,10 +13,15 @@
 //! |---|---|---|
 //! | a server's connection whose client says nothing | 8 KiB; on plain threads 32 KiB, with the thread | 4 MiB for all 512; 16 MiB |
 //! | a server's connection, whatever its client does | that, and 4 × the larger of `frame` and 64 KiB, and 2 × (`output` + the longest answer that the service gives) | 0.8 MiB, and 2 × the longest answer |
-//! | besides, where there are command lists (MPD) | 10 × `list`: if each line is as short as can be | 20 MiB |
+//! | besides, where there are command lists (MPD) | 10 × `list`: the worst case, in which each line is as short as can be | 20 MiB |
 //! | a client, whatever its server does | 80 KiB + 4 × `frame` + 2 × `output` | 2.3 MiB |
+//! | besides, with TLS | 2 MiB; and 8 MiB for each name of a server | 10 MiB |
 //! | besides, each request whose answer is awaited | 2 × `reply` + 100 × `parts` | 223 MiB |
+//! | besides, each command of `opening` | the same, until the next connection begins | 223 MiB |
 //! | besides, each reader of notifications | 2 × `queue_bytes` + 200 × `queue` + 8 × the largest notification | 129 MiB, and 8 × the largest |
+//!
+//! With TLS, rustls keeps up to eight tickets for a server, with which later connections resume a session, each with a
+//! copy of the certificates that the server has shown; all connections of one `TlsConfig` share them.
 //!
 //! An allocator may keep what was given back to it: twice the bytes of a queue have been seen to stay. What a system
 //! keeps of what was written and not read is its own affair, too. What a service remembers of its clients is

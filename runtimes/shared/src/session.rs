@@ -8,18 +8,19 @@ use std::time::Duration;
 
 use bellwire::transcript::{Act, Said};
 use bellwire::{
-    Abandoned, Answer, Client, Command, Config, Dialect, Event, Excerpt, Failure, LimitKind,
-    Notification, Phase, Refusal, Refused, Ticket, command,
+    Abandoned, Answer, Client, Command, Config, Dialect, Event, Excerpt, Failure, Phase, Refusal,
+    Refused, Reply, Ticket, command,
 };
 use bytes::Bytes;
 
 use crate::error::Ended;
-use crate::inbox::{Gap, Inbox, Notice};
+use crate::inbox::{Gap, Inbox, Notice, QueueId};
 use crate::observer::{Observer, log_lines};
 use crate::opening::{Opening, as_typed};
 use crate::wakers::Wakers;
 
 mod begin;
+mod data;
 mod gather;
 mod waiting;
 
@@ -252,7 +253,9 @@ impl<D: Dialect + Clone> Session<D> {
     }
 
     /// The oldest part of a request's reply that has come and was not taken yet. It is then no part of
-    /// the outcome's answer, so that a reply of any size can be taken bit by bit.
+    /// the outcome's answer, so that a reply can be taken bit by bit. [`Limits::parts`](bellwire::Limits::parts)
+    /// and [`Limits::reply`](bellwire::Limits::reply) count what was taken, too, unless it is data that belongs
+    /// to no command in particular (IMAP's).
     pub fn part(&mut self, id: RequestId) -> Option<Bytes> {
         let request = self.requests.get_mut(id)?;
         let part = request.parts.pop_front()?;
@@ -287,6 +290,15 @@ impl<D: Dialect + Clone> Session<D> {
     pub fn listen(&mut self, wanted: bool) {
         self.listening = wanted;
         self.reconcile();
+    }
+
+    /// A reader of notifications has gone. When the last one has, they are not wanted any more.
+    pub fn stop_reading(&mut self, queue: QueueId) {
+        self.inbox.close(queue);
+        self.let_go();
+        if !self.inbox.has_readers() {
+            self.listen(false);
+        }
     }
 
     /// Notifications are not wanted until each pause has ended.
@@ -346,6 +358,7 @@ impl<D: Dialect + Clone> Session<D> {
         if let Some(ended) = ended {
             return self.end(told.unwrap_or(ended));
         }
+        self.let_go();
         self.resumed_if_listening();
         self.take_opening();
         self.open_on();
@@ -389,19 +402,22 @@ impl<D: Dialect + Clone> Session<D> {
             Event::Part { ticket, text } => {
                 let id = id(ticket);
                 let text = self.pieces.whole(Some(id), text);
-                if let Some(request) = self.requests.get_mut(id) {
+                if let (Some(text), Some(request)) = (text, self.requests.get_mut(id)) {
                     request.take(text);
                     self.wakers.wake_later(request.part_waker());
                 }
             }
-            Event::Reply { ticket, reply } => {
-                if let Some(request) = self.requests.get_mut(id(ticket)) {
-                    request.outcome = Some(Ok(reply));
+            Event::Reply { ticket, reply: Reply { status, text } } => {
+                let id = id(ticket);
+                let text = self.pieces.whole(Some(id), text);
+                if let (Some(text), Some(request)) = (text, self.requests.get_mut(id)) {
+                    request.outcome = Some(Ok(Reply { status, text }));
                     self.wakers.wake_later(request.waker.take());
                 }
                 self.copies.end();
             }
             Event::Failed { ticket, why } => {
+                self.pieces.forget(id(ticket));
                 if let Some(request) = self.requests.get_mut(id(ticket)) {
                     request.outcome = Some(Err(why));
                     self.wakers.wake_later(request.waker.take());
@@ -409,53 +425,6 @@ impl<D: Dialect + Clone> Session<D> {
             }
             _ => {}
         }
-    }
-
-    /// Data that belongs to no command in particular belongs to the answer of each that was on the
-    /// wire when it came. It is for readers of notifications if it may be news, or nobody has asked;
-    /// but what the connection begins with says how things stand, which is no news.
-    fn take_data(&mut self, topic: Bytes, text: Bytes, news: bool) {
-        let text = self.pieces.whole(None, text);
-        let (connection, limits) = (self.connection, &self.client.config().limits);
-        let mut asked = false;
-        let mut opening = false;
-        let mut too_much = None;
-        for ticket in self.client.asking() {
-            let id = RequestId { connection, ticket };
-            asked = true;
-            opening |= self.opening.waiting == Some(id);
-            if let Some(request) = self.requests.get_mut(id) {
-                request.take(text.clone());
-                self.wakers.wake_later(request.part_waker());
-                too_much = too_much.or(request.excess(limits));
-            }
-        }
-        if let Some((limit, allowed)) = too_much {
-            return self.over_limit(limit, allowed, &text);
-        }
-        if !opening && (news || !asked) {
-            // It may stay in its queue for long, and must not hold more memory than it needs.
-            let own = |bytes: Bytes| Bytes::copy_from_slice(&bytes);
-            self.inbox.deliver(&Notification { topic: own(topic), text: own(text) });
-        }
-    }
-
-    /// Keeps a piece, if somebody may want the whole.
-    fn take_piece(&mut self, id: Option<RequestId>, text: &Bytes) {
-        if id.is_some_and(|id| !self.requests.contains(id)) {
-            return;
-        }
-        let allowed = self.client.config().limits.reply;
-        if self.pieces.len_of(id) + text.len() > allowed {
-            return self.over_limit(LimitKind::Reply, allowed, text);
-        }
-        self.pieces.take(id, text);
-    }
-
-    /// The machine keeps nothing of what this session gathers, so it cannot see that it is too much.
-    fn over_limit(&mut self, limit: LimitKind, allowed: usize, text: &[u8]) {
-        let excerpt = Excerpt::new(text);
-        self.client.give_up(bellwire::Error::Limit { limit, allowed, excerpt });
     }
 
     /// The server has confirmed the mode; where it does not confirm it (MPD), it has greeted, and
@@ -469,6 +438,8 @@ impl<D: Dialect + Clone> Session<D> {
 
     fn end(&mut self, how: Ended) {
         log::info!("#{} ended: {how}", self.connection);
+        // The rest of it will not come.
+        self.pieces = Pieces::default();
         self.lost = Some(how.clone());
         self.ended = Some(how);
     }

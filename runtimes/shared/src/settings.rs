@@ -30,8 +30,9 @@ pub struct Settings<D: Dialect> {
     /// How many notices wait for a reader who is slow, before a gap takes their place. Default:
     /// 1024.
     pub queue: usize,
-    /// How many bytes of notices wait for a reader who is slow, before a gap takes the place of those behind: one
-    /// mail may be as large as [`Limits::reply`](bellwire::Limits::reply). Default: 64 MiB.
+    /// How many bytes of notices may wait for a reader who is slow: once there are so many, a gap takes the place
+    /// of those that follow. The last that waits may go beyond that, and be as large as
+    /// [`Limits::reply`](bellwire::Limits::reply) allows. Default: 64 MiB.
     pub queue_bytes: usize,
     /// Who sees everything that happens.
     pub observer: Option<Box<dyn Observer>>,

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bellwire::dialect::mpd::Mpd;
+use bellwire::dialect::{Awaiting, Class, To};
+use bellwire::frame::Counted;
 use bellwire::transcript::{Settings, Transcript, play};
-use bellwire::{Client, Closed, Config};
+use bellwire::{Client, Closed, Config, Dialect, Encoder, Framing, Refusal, Status};
 use bellwire_adapter::{Drive, Ended, Notice, Recording, Session, Transport};
 
 /// The server's side of a picture of ten bytes, which comes in pieces of four.
@@ -63,6 +65,48 @@ fn a_part_in_pieces_is_whole_again() {
     }
     let answer = session.outcome(picture).unwrap().unwrap();
     assert_eq!(answer.parts.last().unwrap(), "binary: 10\n0123456789");
+}
+
+/// A dialect whose replies hold counted bytes: `#N` at the end of a line, and N bytes behind it.
+#[derive(Clone, Debug, Default)]
+struct Numbered(Counted);
+
+impl Dialect for Numbered {
+    type Expect = ();
+
+    fn frame(&mut self, input: &[u8], searched: usize, _: &mut Awaiting<'_, ()>) -> Framing {
+        self.0.frame(input, searched, 4, |at| {
+            let count = at.text.strip_prefix(b"#").map(String::from_utf8_lossy);
+            Ok(count.and_then(|count| count.parse().ok()))
+        })
+    }
+
+    fn classify(&mut self, _: &[u8], _: &mut Awaiting<'_, ()>) -> Class {
+        Class::Reply { to: To::Oldest, status: Status::Done, text: 0 }
+    }
+
+    fn encode_text(&self, text: &[u8], line: &mut Encoder<'_>) -> Result<(), Refusal> {
+        line.push(text);
+        line.end(b"\n");
+        Ok(())
+    }
+}
+
+#[test]
+fn a_reply_in_pieces_is_whole_again() {
+    let config = Config::default();
+    let mut session = Session::new(Numbered::default(), config, Arc::new([]), 16, None);
+    for reply in ["#10\n0123456789", "short", "#6\nabcdef"] {
+        let id = session.request(&"next", None).unwrap();
+        let due = session.output().len();
+        session.written(due);
+        for byte in reply.bytes() {
+            session.feed(&[byte]);
+        }
+        session.feed(b"\n");
+        let answer = session.outcome(id).unwrap().unwrap();
+        assert_eq!(answer.reply.text, reply);
+    }
 }
 
 /// Where the server confirms nothing, notifications are there again once it was asked for them, also if it

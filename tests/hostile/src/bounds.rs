@@ -34,13 +34,20 @@ pub fn list(limits: &ServerLimits) -> usize {
     10 * limits.list
 }
 
-/// A client that waits for nothing, whatever the server does.
+/// A client without TLS that waits for nothing, whatever the server does.
 #[must_use]
 pub fn client(limits: &Limits) -> usize {
     80 * KIB + 4 * limits.frame + 2 * limits.output
 }
 
-/// What is gathered of an answer, for each request whose answer is awaited.
+/// What TLS takes besides: for a connection, and for what lets the next one to the same server resume its session.
+#[must_use]
+pub fn tls() -> usize {
+    2 * 1024 * KIB + 8 * 1024 * KIB
+}
+
+/// What is gathered of an answer: for each request, as long as its answer is awaited; and for each command that
+/// connections begin with, until the next one begins.
 #[must_use]
 pub fn answer(limits: &Limits) -> usize {
     2 * limits.reply + 100 * limits.parts

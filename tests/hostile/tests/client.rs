@@ -13,6 +13,10 @@ mod lines;
 mod notifications;
 #[path = "client/silence.rs"]
 mod silence;
+#[path = "client/tls.rs"]
+mod tls;
+#[path = "client/unwanted.rs"]
+mod unwanted;
 
 const VICTIM: &str = env!("CARGO_BIN_EXE_victim");
 

@@ -145,6 +145,8 @@ pub(super) struct Pieces {
     /// Whose it is; data belongs to no request.
     owner: Option<RequestId>,
     bytes: BytesMut,
+    /// A piece of it was not kept. Whoever wants it later gets nothing of it, rather than a half.
+    lacking: bool,
 }
 
 impl Pieces {
@@ -152,24 +154,34 @@ impl Pieces {
         self.bytes.is_empty()
     }
 
-    /// How many bytes have come of what is this owner's.
+    /// How many bytes are kept of what is this owner's.
     pub(super) fn len_of(&self, owner: Option<RequestId>) -> usize {
         if self.owner == owner { self.bytes.len() } else { 0 }
     }
 
     pub(super) fn take(&mut self, owner: Option<RequestId>, piece: &[u8]) {
         self.belong_to(owner);
-        self.bytes.extend_from_slice(piece);
+        if !self.lacking {
+            self.bytes.extend_from_slice(piece);
+        }
     }
 
-    /// What came in pieces, with the last of them.
-    pub(super) fn whole(&mut self, owner: Option<RequestId>, last: Bytes) -> Bytes {
+    /// Nobody wants what comes to this owner in pieces: neither those that have come nor the rest.
+    pub(super) fn skip(&mut self, owner: Option<RequestId>) {
+        *self = Self { owner, bytes: BytesMut::new(), lacking: true };
+    }
+
+    /// What came in pieces, with the last of them, if all were kept.
+    pub(super) fn whole(&mut self, owner: Option<RequestId>, last: Bytes) -> Option<Bytes> {
         self.belong_to(owner);
+        if std::mem::take(&mut self.lacking) {
+            return None;
+        }
         if self.bytes.is_empty() {
-            return last;
+            return Some(last);
         }
         self.bytes.extend_from_slice(&last);
-        self.bytes.split().freeze()
+        Some(std::mem::take(&mut self.bytes).freeze())
     }
 
     /// The request's caller does not wait any more.
@@ -181,7 +193,7 @@ impl Pieces {
 
     fn belong_to(&mut self, owner: Option<RequestId>) {
         if self.owner != owner {
-            *self = Self { owner, bytes: BytesMut::new() };
+            *self = Self { owner, ..Self::default() };
         }
     }
 }

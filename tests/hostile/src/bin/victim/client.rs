@@ -20,6 +20,8 @@ pub(crate) enum Action {
     Shout(String),
     /// Asks this, and shuts down.
     Leave(String),
+    /// Neither asks nor reads anything.
+    Rest,
 }
 
 impl Action {
@@ -30,6 +32,7 @@ impl Action {
             "listen" => Self::Listen(text),
             "shout" => Self::Shout(text),
             "leave" => Self::Leave(text),
+            "rest" => Self::Rest,
             _ => bail!("no action {name}"),
         })
     }
@@ -85,6 +88,14 @@ fn does<D: Wire>(action: &Action, client: &Client<D>, mut notifications: Notific
             ask(client, text);
             client.shutdown();
             println!("left");
+        }
+        Action::Rest => {
+            drop(notifications);
+            println!(
+                "over: {}",
+                client.drive().map_or_else(|error| error.to_string(), |()| "done".to_owned())
+            );
+            return;
         }
     }
     drop(notifications);

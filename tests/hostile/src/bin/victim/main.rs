@@ -1,7 +1,7 @@
 //! The process under attack: a server or a client, on any runtime. It is a process of its own, so that what the
 //! attack costs can be read off it.
 //!
-//! `victim serve|ask|listen|shout|leave RUNTIME DIALECT …` says `ready`, and begins when it is told anything on
+//! `victim serve|ask|listen|shout|leave|rest RUNTIME DIALECT …` says `ready`, and begins when it is told anything on
 //! standard input. When that ends, so does it.
 
 mod client;

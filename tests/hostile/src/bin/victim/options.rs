@@ -19,6 +19,8 @@ pub(crate) struct Options {
     output: Option<usize>,
     pub(crate) queue_bytes: Option<usize>,
     tls: bool,
+    /// The only server that is trusted.
+    pin: Option<String>,
 }
 
 impl Options {
@@ -39,6 +41,7 @@ impl Options {
                 "queue_bytes" => options.queue_bytes = count()?,
                 "output" => options.output = count()?,
                 "tls" => options.tls = value.parse()?,
+                "pin" => options.pin = Some(value.to_owned()),
                 _ => bail!("no option {name}"),
             }
         }
@@ -65,8 +68,11 @@ impl Options {
         limits.reply = self.size.unwrap_or(limits.reply);
     }
 
-    /// How TLS is spoken, if it is. Nobody is trusted.
+    /// How TLS is spoken, if it is. Nobody else is trusted.
     pub(crate) fn tls(&self) -> anyhow::Result<Option<TlsConfig>> {
+        if let Some(pem) = &self.pin {
+            return Ok(Some(TlsConfig::new(Trust::pinned_pem(pem.as_bytes())?)?));
+        }
         if !self.tls {
             return Ok(None);
         }
