@@ -288,6 +288,15 @@ pub trait ServerDialect {
         0
     }
 
+    /// Where a secret begins in what a client has said: a frame without its end, the beginning of one, or
+    /// the text of a command. Logs, errors, `Debug` and transcripts' `>` lines show `***` instead of it and
+    /// of all that follows; the program gets it whole. It may be no frame that would be
+    /// [heard](Self::hear) as a command: whoever misspells it has said a secret as well.
+    fn secret(&self, said: &[u8]) -> Option<usize> {
+        let _ = said;
+        None
+    }
+
     /// Says what `text` of the server's, whole lines with their ends, begins with, as
     /// [`Transcript`](crate::Transcript)s show them.
     fn said(&self, text: &[u8]) -> Said;
