@@ -129,6 +129,7 @@ pub trait Dialect {
 
     /// Writes one of the words that the machine says by itself, and says what answers it: `None`
     /// when nothing does. Writes nothing when the protocol has no such word.
+    /// Whether it has [`Word::Acknowledge`] is asked once, in [`Client::new`](crate::Client::new).
     fn say(&self, word: Word, line: &mut Encoder<'_>) -> Option<Self::Expect> {
         let _ = (word, line);
         None
