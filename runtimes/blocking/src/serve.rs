@@ -168,7 +168,8 @@ where
         let (service, ended) = (Arc::clone(&self.service), Ends(Arc::clone(&self.waker)));
         let thread = thread::Builder::new().name("bellwire connection".to_owned());
         thread.spawn(move || {
-            // Dropped in this order, also when the service panics: that ends its own connection only.
+            // Dropped in the reverse order, also when the service panics, which ends its own connection only: who is
+            // woken by the end finds that the service has been given back.
             let _ended = ended;
             let service = service;
             connection.run(service.as_ref());
