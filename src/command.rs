@@ -310,6 +310,13 @@ pub(crate) fn redact<'b>(bytes: &'b [u8], secrets: &[Secret]) -> Cow<'b, [u8]> {
     Cow::Owned(shown)
 }
 
+/// `said` as logs may show it, if a secret begins there.
+pub(crate) fn redact_from(said: &[u8], secret: Option<usize>) -> Cow<'_, [u8]> {
+    let secret = secret.filter(|begin| *begin < said.len());
+    let marked = secret.map(|begin| Secret { place: begin..said.len(), shown: "***" });
+    redact(said, marked.as_slice())
+}
+
 /// Appends to `out` what `write` writes, if it is accepted and no frame of it holds more than `limit`
 /// bytes; otherwise leaves `out` as it was.
 pub(crate) fn append<T>(

@@ -96,7 +96,9 @@ pub struct Timers {
     /// Default: never; the adapters set one.
     pub reply: Option<Duration>,
     /// The reply of an abandoned command, from the moment it is abandoned. Past it, the connection
-    /// counts as desynchronised. Default: 60 s.
+    /// counts as desynchronised. Where replies carry tags or ids, a late one shifts no other: there it
+    /// counts only while the command is paused, with a literal that the server has yet to ask for, say.
+    /// Default: 60 s.
     pub held: Option<Duration>,
     /// The acknowledgement of a mode switch. Default: 30 s.
     pub switch: Option<Duration>,

@@ -129,6 +129,7 @@ pub trait Dialect {
 
     /// Writes one of the words that the machine says by itself, and says what answers it: `None`
     /// when nothing does. Writes nothing when the protocol has no such word.
+    /// Whether it has [`Word::Acknowledge`] is asked once, in [`Client::new`](crate::Client::new).
     fn say(&self, word: Word, line: &mut Encoder<'_>) -> Option<Self::Expect> {
         let _ = (word, line);
         None
@@ -286,6 +287,15 @@ pub trait ServerDialect {
     fn rank(&self, topic: &[u8]) -> usize {
         let _ = topic;
         0
+    }
+
+    /// Where a secret begins in what a client has said: a frame without its end, the beginning of one, or
+    /// the text of a command. Logs, errors, `Debug` and transcripts' `>` lines show `***` instead of it and
+    /// of all that follows; the program gets it whole. It may be no frame that would be
+    /// [heard](Self::hear) as a command: whoever misspells it has said a secret as well.
+    fn secret(&self, said: &[u8]) -> Option<usize> {
+        let _ = said;
+        None
     }
 
     /// Says what `text` of the server's, whole lines with their ends, begins with, as

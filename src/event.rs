@@ -6,6 +6,7 @@ use core::fmt;
 
 use bytes::Bytes;
 
+use crate::command::redact_from;
 use crate::error::{Closed, Failure, escape};
 use crate::ticket::Ticket;
 
@@ -219,8 +220,8 @@ impl<B: AsRef<[u8]>> Notification<B> {
 ///
 /// From [`ServerEvents::next`](crate::server::ServerEvents::next) it comes as `ServerEvent<&[u8]>`,
 /// borrowing from the machine's buffer; [`into_owned`](ServerEvent::into_owned) makes a
-/// `ServerEvent<Bytes>` that may travel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// `ServerEvent<Bytes>` that may travel. `Debug` and `Display` show `***` instead of what is secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerEvent<B> {
     /// The client asks. Answer with [`Server::reply`](crate::Server::reply), at any time and in any
@@ -230,6 +231,8 @@ pub enum ServerEvent<B> {
         ticket: Ticket,
         /// The command, without line end, tag or id.
         text: B,
+        /// Where in it a secret begins, of which logs must show nothing.
+        secret: Option<usize>,
     },
     /// The client has asked for notifications.
     Listening(B),
@@ -242,6 +245,8 @@ pub enum ServerEvent<B> {
     Rejected {
         /// The beginning of what it said.
         text: B,
+        /// Where in it a secret begins, of which logs must show nothing.
+        secret: Option<usize>,
         /// What is wrong with it.
         why: &'static str,
     },
@@ -257,11 +262,15 @@ impl<B> ServerEvent<B> {
     /// The same event with its bytes turned into something else.
     pub fn map<C>(self, mut f: impl FnMut(B) -> C) -> ServerEvent<C> {
         match self {
-            Self::Command { ticket, text } => ServerEvent::Command { ticket, text: f(text) },
+            Self::Command { ticket, text, secret } => {
+                ServerEvent::Command { ticket, text: f(text), secret }
+            }
             Self::Listening(text) => ServerEvent::Listening(f(text)),
             Self::NotListening(text) => ServerEvent::NotListening(f(text)),
             Self::Acknowledged(text) => ServerEvent::Acknowledged(f(text)),
-            Self::Rejected { text, why } => ServerEvent::Rejected { text: f(text), why },
+            Self::Rejected { text, secret, why } => {
+                ServerEvent::Rejected { text: f(text), secret, why }
+            }
             Self::Goodbye(text) => ServerEvent::Goodbye(f(text)),
             Self::Closed(how) => ServerEvent::Closed(how),
         }
@@ -272,18 +281,40 @@ impl<B> ServerEvent<B> {
 impl<B: AsRef<[u8]>> fmt::Display for ServerEvent<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Command { ticket, text } => say(f, format_args!("command {ticket}"), text),
+            Self::Command { ticket, .. } => say(f, format_args!("command {ticket}"), &self.shown()),
             Self::Listening(_) => f.write_str("listening"),
             Self::NotListening(_) => f.write_str("not listening"),
             Self::Acknowledged(_) => f.write_str("acknowledged"),
             Self::Rejected { why, .. } => write!(f, "rejected: {why}"),
-            Self::Goodbye(text) => say(f, "goodbye", text),
+            Self::Goodbye(_) => say(f, "goodbye", &self.shown()),
             Self::Closed(how) => write!(f, "closed: {how}"),
         }
     }
 }
 
+/// As `Display`, with what the client said.
+impl<B: AsRef<[u8]>> fmt::Debug for ServerEvent<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServerEvent({self}: \"{}\")", escape(&self.shown()))
+    }
+}
+
 impl<B: AsRef<[u8]>> ServerEvent<B> {
+    /// What the client said, as logs may show it: with `***` instead of what is secret. Empty if it
+    /// has not said anything.
+    pub fn shown(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Command { text, secret, .. } | Self::Rejected { text, secret, .. } => {
+                redact_from(text.as_ref(), *secret)
+            }
+            Self::Listening(text)
+            | Self::NotListening(text)
+            | Self::Acknowledged(text)
+            | Self::Goodbye(text) => Cow::Borrowed(text.as_ref()),
+            Self::Closed(_) => Cow::Borrowed(b""),
+        }
+    }
+
     /// A copy that owns its bytes and may outlive the machine's buffer.
     pub fn into_owned(self) -> ServerEvent<Bytes> {
         self.map(|text| Bytes::copy_from_slice(text.as_ref()))

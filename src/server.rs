@@ -38,7 +38,7 @@ mod say;
 /// let mut server = Server::new(Notif::default(), ServerConfig::default());
 /// server.notify("classified").unwrap(); // held: nobody listens yet
 /// let mut events = server.feed(b"random?\r\nnotif\r\n");
-/// let Ok(Some(ServerEvent::Command { ticket, text: b"random?" })) = events.next() else { panic!() };
+/// let Ok(Some(ServerEvent::Command { ticket, text: b"random?", .. })) = events.next() else { panic!() };
 /// assert!(matches!(events.next(), Ok(Some(ServerEvent::Listening(_)))));
 /// server.reply(ticket, Reply::done("456902234")).unwrap();
 /// assert_eq!(server.output(), b"456902234\r\nOK\r\nnotif: classified\r\n");

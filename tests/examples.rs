@@ -206,7 +206,7 @@ impl<D: ServerDialect> Served<D> {
     fn hear(&mut self, bytes: &[u8], answer: impl Fn(&[u8]) -> Reply<Vec<u8>>) {
         let mut events = self.machine.feed(bytes);
         while let Some(event) = events.next().unwrap() {
-            if let ServerEvent::Command { ticket, text } = event {
+            if let ServerEvent::Command { ticket, text, .. } = event {
                 let reply = answer(text);
                 events.reply(ticket, reply).unwrap();
             }

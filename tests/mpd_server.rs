@@ -28,5 +28,7 @@ mod idle;
 mod lists;
 #[path = "mpd_server/replies.rs"]
 mod replies;
+#[path = "mpd_server/secrets.rs"]
+mod secrets;
 #[path = "mpd_server/words.rs"]
 mod words;

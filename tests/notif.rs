@@ -9,10 +9,12 @@ use std::fs;
 use bellwire::dialect::notif::{Get, Notif, Random};
 use bellwire::mode::Phase;
 use bellwire::{
-    Client, Config, Event, Refusal, Reply, Server, ServerConfig, ServerEvent, Ticket, Transcript,
+    Client, Closed, Config, Event, Refusal, Reply, Server, ServerConfig, ServerEvent, Ticket,
+    Transcript,
 };
 
 mod common;
+use common::secs;
 
 const FOLDER: &str = "tests/transcripts/notif";
 
@@ -286,7 +288,31 @@ fn question_l_the_connection_ends() {
     }
     on_server("server/l_still_answered");
     on_server("server/l_reset");
+    on_server("server/l_reset_on");
     assert_eq!(on_server("server/l_given_up").output(), b"");
+}
+
+/// G18: whatever of the output was shown or taken before the reset, nothing stands behind it, and no deadline.
+#[test]
+fn question_l_nothing_follows_a_reset() {
+    for taken in [0, 3, "notif: random\r\n".len()] {
+        let mut server = Server::new(Notif::default(), ServerConfig::default());
+        assert!(matches!(server.feed(b"notif\r\n").next(), Ok(Some(ServerEvent::Listening(_)))));
+        assert_eq!(server.output(), b"OK\r\n");
+        server.written(4);
+        server.notify("random").unwrap();
+        assert_eq!(server.output(), b"notif: random\r\n");
+        server.written(taken);
+        server.notify("classified").unwrap();
+        server.output();
+        server.tick(secs(0));
+        let closed = ServerEvent::Closed(Closed::Reset);
+        assert_eq!(server.feed_reset().next(), Ok(Some(closed)), "{taken}");
+        assert_eq!(server.output(), b"", "{taken}");
+        assert!(server.is_finished() && !server.is_listening(), "{taken}");
+        assert_eq!(server.tick(secs(3600)).next(), Ok(None), "{taken}");
+        assert_eq!(server.deadline(), None, "{taken}");
+    }
 }
 
 /// G12, G18, G26: garbage ends nothing at the server, and a clear error at the client.

@@ -110,7 +110,7 @@ impl Board {
     fn received(&mut self, byte: u8) {
         let mut events = self.machine.feed(&[byte]);
         while let Some(event) = events.next().expect("the device keeps to the protocol") {
-            if let ServerEvent::Command { ticket, text } = event {
+            if let ServerEvent::Command { ticket, text, .. } = event {
                 let reply = match text {
                     b"random?" => Reply::done(self.number.to_string()),
                     _ => Reply::refused("never heard of it".to_owned()),

@@ -19,8 +19,7 @@ impl<D: ServerDialect> Server<D> {
         });
         self.hang_up();
         if how == Closed::Reset {
-            self.slots.clear();
-            self.output.clear();
+            self.fall_silent();
         }
         Ok(Some(ServerEvent::Closed(how)))
     }
@@ -61,10 +60,18 @@ impl<D: ServerDialect> Server<D> {
         self.patience.silence.stop();
     }
 
-    pub(super) fn fault(&mut self, error: Error) -> Error {
-        self.end = End::Fault(error.clone());
+    /// Nobody is there who could read any more: what is due or was announced stays unsaid, or it would
+    /// follow half a line (guarantee G18).
+    fn fall_silent(&mut self) {
         self.slots.clear();
         self.output.clear();
+        self.listening = false;
+        self.patience.write.stop();
+    }
+
+    pub(super) fn fault(&mut self, error: Error) -> Error {
+        self.end = End::Fault(error.clone());
+        self.fall_silent();
         self.input.clear();
         self.list = None;
         error

@@ -6,6 +6,7 @@ use core::time::Duration;
 use super::list::{List, Place};
 use super::{Answer, End, Server, Slot};
 use crate::clock::Timer;
+use crate::command::redact_from;
 use crate::dialect::{Heard, ServerDialect, Standing};
 use crate::error::{Error, Excerpt, LimitKind};
 use crate::event::ServerEvent;
@@ -117,7 +118,8 @@ impl<D: ServerDialect> Server<D> {
                     let topic = line.part(topic);
                     self.topics.read(topic.bytes(&self.input, self.list.as_deref()));
                 }
-                ServerEvent::Command { ticket, text: line.part(text) }
+                let text = line.part(text);
+                ServerEvent::Command { ticket, secret: self.secret(&text), text }
             }
             Heard::Enter(note) => {
                 self.switch(note, true);
@@ -130,12 +132,12 @@ impl<D: ServerDialect> Server<D> {
             Heard::Acknowledge => ServerEvent::Acknowledged(line),
             Heard::Rejected(note, why) => {
                 self.owe(note, Answer::Rejection(why));
-                ServerEvent::Rejected { text: line, why }
+                ServerEvent::Rejected { secret: self.secret(&line), text: line, why }
             }
             Heard::Expelled(note, why) => {
                 self.owe(note, Answer::Rejection(why));
                 self.hang_up();
-                ServerEvent::Rejected { text: line, why }
+                ServerEvent::Rejected { secret: self.secret(&line), text: line, why }
             }
             Heard::Goodbye => {
                 self.hang_up();
@@ -163,7 +165,7 @@ impl<D: ServerDialect> Server<D> {
         if list.keep(self.input.bytes(*frame), allowed) {
             return Ok(());
         }
-        let excerpt = Excerpt::new(self.input.bytes(*frame));
+        let excerpt = self.excerpt(line);
         Err(self.fault(Error::Limit { limit: LimitKind::List, allowed, excerpt }))
     }
 
@@ -175,8 +177,17 @@ impl<D: ServerDialect> Server<D> {
     }
 
     fn violation(&mut self, what: &'static str, line: &Place) -> Error {
-        let excerpt = Excerpt::new(self.bytes(line));
+        let excerpt = self.excerpt(line);
         self.fault(Error::Protocol { what, excerpt })
+    }
+
+    fn excerpt(&self, line: &Place) -> Excerpt {
+        Excerpt::new(&redact_from(self.bytes(line), self.secret(line)))
+    }
+
+    /// Where a secret begins in what the client has said.
+    fn secret(&self, said: &Place) -> Option<usize> {
+        self.dialect.secret(self.bytes(said))
     }
 
     fn switch(&mut self, note: D::Note, listening: bool) {

@@ -2,14 +2,13 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::mem;
 use core::ops::Range;
+use core::{fmt, mem};
 
 use crate::dialect::Standing;
 use crate::frame::{Input, Span};
 
 /// A command list, from its first word to the answer of its last command.
-#[derive(Debug)]
 pub(super) struct List<N> {
     /// The lines, without their ends.
     lines: Vec<u8>,
@@ -22,7 +21,14 @@ pub(super) struct List<N> {
     phase: Phase<N>,
 }
 
-#[derive(Debug)]
+/// May hold secrets, so it shows how much only.
+impl<N> fmt::Debug for List<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = f.debug_struct("List");
+        list.field("size", &self.size()).field("heard", &self.heard).finish_non_exhaustive()
+    }
+}
+
 enum Phase<N> {
     /// More lines may come.
     Written,

@@ -69,10 +69,6 @@ impl<D: ServerDialect> Server<D> {
 
     /// Moves what may be said to the output: replies whose turn it is, then notifications.
     pub(super) fn flush(&mut self) {
-        // What was announced and not said stays unsaid, or it would follow half a line.
-        if matches!(self.end, End::Fault(_)) {
-            return;
-        }
         while self.output.len() < self.config.limits.output && self.flush_reply() {}
         if self.has_news() {
             self.flush_news();

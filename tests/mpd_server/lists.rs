@@ -301,7 +301,7 @@ fn long_list() {
     let mut told = 0;
     let mut events = server.feed(b"command_list_end\n");
     while let Some(event) = events.next().unwrap() {
-        let ServerEvent::Command { ticket, text: b"ping" } = event else { panic!("{event}") };
+        let ServerEvent::Command { ticket, text: b"ping", .. } = event else { panic!("{event}") };
         events.reply(ticket, Reply::done("")).unwrap();
         told += 1;
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
+#[cfg(unix)]
 pub use bellwire_adapter::let_many_wait;
 
 /// A future of which nothing is known but what it gives.
@@ -48,7 +49,8 @@ pub trait Runtime: Sized + Send + Sync + 'static {
     /// Connects to a Unix socket.
     fn connect_unix(path: &Path) -> impl Future<Output = io::Result<Self::Unix>> + Send;
 
-    /// Listens on `host:port`; port 0 picks one.
+    /// Listens on `host:port`; port 0 picks one. As many clients may wait to be accepted as the system
+    /// allows: on Unix, `let_many_wait` says so to it.
     fn listen_tcp(address: &str) -> impl Future<Output = io::Result<Self::TcpListener>> + Send;
 
     /// Accepts a connection, without delay for small writes.

@@ -128,14 +128,18 @@ where
     ///
     /// When listening fails for good.
     pub fn run(self) -> io::Result<()> {
+        let mut spare = None;
         while !self.handle.is_stopping() {
-            match self.accept()? {
-                Some(stream) if self.handle.connections() < self.connections => {
-                    if let Err(error) = self.start(stream) {
+            match self.accept(&mut spare)? {
+                Some((stream, waker)) if self.handle.connections() < self.connections => {
+                    if let Err(error) = self.start(stream, waker) {
                         log::error!("a connection could not be served: {error}");
                     }
                 }
-                Some(_) => log::warn!("refused a connection: {} are open", self.connections),
+                Some((_, waker)) => {
+                    spare = Some(waker);
+                    log::warn!("refused a connection: {} are open", self.connections);
+                }
                 None => drop(poll(&self.listener, Ready::to_read(), &self.waker, None)?),
             }
         }
@@ -148,9 +152,19 @@ where
         Ok(())
     }
 
-    fn accept(&self) -> io::Result<Option<TcpStream>> {
-        match self.listener.accept() {
-            Ok((stream, _)) => Ok(Some(stream)),
+    /// The next client, with what its thread is woken by. That takes descriptors, too, and is had before: where
+    /// there are not enough for both, the client waits. What is not needed now is kept in `spare`.
+    fn accept(&self, spare: &mut Option<Waker>) -> io::Result<Option<(TcpStream, Waker)>> {
+        let waker = spare.take().map_or_else(Waker::new, Ok);
+        let accepted = waker.and_then(|waker| match self.listener.accept() {
+            Ok((stream, _)) => Ok((stream, waker)),
+            Err(error) => {
+                *spare = Some(waker);
+                Err(error)
+            }
+        });
+        match accepted {
+            Ok(client) => Ok(Some(client)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) => {
                 thread::sleep(accept_again(error)?);
@@ -161,14 +175,15 @@ where
 
     /// Starts a connection's thread. If that fails, the connection ends. Nobody joins the thread: what it had is
     /// given back when it ends, and not when the next client comes.
-    fn start(&self, mut stream: TcpStream) -> io::Result<()> {
+    fn start(&self, mut stream: TcpStream, waker: Waker) -> io::Result<()> {
         stream.prepare()?;
         let (dialect, config) = (self.dialect.clone(), self.config.clone());
-        let connection = Connection::new(&self.handle, dialect, config, stream)?;
+        let connection = Connection::new(&self.handle, dialect, config, stream, waker);
         let (service, ended) = (Arc::clone(&self.service), Ends(Arc::clone(&self.waker)));
         let thread = thread::Builder::new().name("bellwire connection".to_owned());
         thread.spawn(move || {
-            // Dropped in this order, also when the service panics: that ends its own connection only.
+            // Dropped in the reverse order, also when the service panics, which ends its own connection only: who is
+            // woken by the end finds that the service has been given back.
             let _ended = ended;
             let service = service;
             connection.run(service.as_ref());

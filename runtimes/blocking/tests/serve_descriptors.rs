@@ -12,7 +12,7 @@ mod common;
 
 use common::{Echo, PATIENCE, Running, connector, in_time};
 
-/// G26: more clients than there are descriptors: those beyond wait, or are refused; those who are
+/// G26: more clients than there are descriptors: those beyond wait; those who are
 /// served stay served, and there is room again when some have gone.
 #[test]
 fn more_clients_than_descriptors() {

@@ -151,8 +151,8 @@ impl<D: ServerDialect> fmt::Debug for ServerHandle<D> {
     }
 }
 
-/// Lets as many clients wait to be accepted as the system allows. The runtimes let 128 wait: of those beyond, the
-/// system hears nothing, and each tries again a second later.
+/// Lets as many clients wait to be accepted as the system allows. The runtimes let 128 wait: the system ignores
+/// those beyond, and each tries again a second later.
 ///
 /// # Errors
 ///

@@ -274,8 +274,11 @@ pub(super) const SECRET: &str = "***";
 
 /// Whether the arguments of the command of this name are secrets.
 pub(super) fn is_secret(name: &[u8]) -> bool {
-    name == b"password"
+    name == PASSWORD
 }
+
+/// The command whose argument is one.
+pub(super) const PASSWORD: &[u8] = b"password";
 
 /// The word that a command begins with. MPD takes all control characters for blanks.
 pub(super) fn name(text: &[u8]) -> &[u8] {

@@ -39,6 +39,7 @@ use core::ops::Range;
 
 use super::ack::{self, Parts};
 use super::argument::{self, Arguments, BadLine};
+use super::client::PASSWORD;
 use super::{Code, Mpd};
 use crate::command::Encoder;
 use crate::dialect::{Heard, Said, ServerDialect, Standing};
@@ -181,6 +182,14 @@ impl ServerDialect for Mpd {
 
     fn too_long(&self) -> Heard<Note> {
         Heard::Violation("the line is too long")
+    }
+
+    /// Whatever follows `password`, also where MPD would not take it for a command.
+    fn secret(&self, said: &[u8]) -> Option<usize> {
+        let start = said.iter().position(u8::is_ascii_alphabetic)?;
+        let (name, behind) = said[start..].split_at_checked(PASSWORD.len())?;
+        let blanks = behind.iter().position(|byte| *byte > b' ')?;
+        name.eq_ignore_ascii_case(PASSWORD).then_some(start + PASSWORD.len() + blanks)
     }
 
     fn said(&self, text: &[u8]) -> Said {

@@ -70,7 +70,7 @@ fn told<D: Dialect>(client: &mut Client<D>, said: &[u8]) -> Vec<bellwire::Event<
 fn heard<D: ServerDialect>(server: &mut Server<D>) -> Option<(Option<Ticket>, Vec<u8>)> {
     match server.events().next() {
         Ok(None) => None,
-        Ok(Some(ServerEvent::Command { ticket, text })) => Some((Some(ticket), text.to_vec())),
+        Ok(Some(ServerEvent::Command { ticket, text, .. })) => Some((Some(ticket), text.to_vec())),
         Ok(Some(ServerEvent::Rejected { text, .. })) => Some((None, text.to_vec())),
         other => panic!("no command: {other:?}"),
     }

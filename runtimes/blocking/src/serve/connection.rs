@@ -1,6 +1,5 @@
 //! One connection of a server, as its own thread drives it.
 
-use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,11 +22,12 @@ impl<D: ServerDialect> Connection<D> {
         dialect: D,
         config: ServerConfig,
         stream: TcpStream,
-    ) -> io::Result<Self> {
-        let waker = Arc::new(Waker::new()?);
+        waker: Waker,
+    ) -> Self {
+        let waker = Arc::new(waker);
         let wake = Arc::clone(&waker).into();
         let serving = Serving::new(server, dialect, config, stream, wake, Instant::now);
-        Ok(Self { serving, waker })
+        Self { serving, waker }
     }
 
     pub(super) fn run(mut self, service: &impl Service) {

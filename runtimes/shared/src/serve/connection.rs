@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use bellwire::transcript::escape;
 use bellwire::{
     Closed, Error, Refusal, Reply, ServerConfig, ServerDialect, ServerEvent, Ticket, Wait,
 };
@@ -196,7 +197,8 @@ impl<D: ServerDialect, T: Transport> Serving<D, T> {
         let mut machine = self.connection.lock();
         match moved {
             Moved::Bytes(count) => {
-                log_lines(self.number, 'C', &self.buffer[..count]);
+                // What was said is logged when it is heard: half a line does not tell whether it is a secret.
+                log::trace!("#{} read {count} bytes", self.number);
                 machine.feed(&self.buffer[..count]);
                 self.ahead += count;
             }
@@ -266,8 +268,9 @@ impl<D: ServerDialect, T: Transport> Serving<D, T> {
         let mut machine = self.connection.lock();
         let mut events = machine.tick(now);
         while let Some(event) = events.next()? {
+            log_said(self.number, &event);
             log::debug!("#{} {event}", self.number);
-            if let ServerEvent::Command { ticket, text } = event {
+            if let ServerEvent::Command { ticket, text, .. } = event {
                 return Ok(Some((ticket, Bytes::copy_from_slice(text))));
             }
         }
@@ -336,6 +339,13 @@ impl<D: ServerDialect, T: Transport> Serving<D, T> {
         } else {
             Ok(())
         }
+    }
+}
+
+/// Logs what the client has said, without what is secret.
+fn log_said(connection: u64, event: &ServerEvent<&[u8]>) {
+    if log::log_enabled!(log::Level::Trace) && !matches!(event, ServerEvent::Closed(_)) {
+        log::trace!("#{connection} C: {}", escape(&event.shown()));
     }
 }
 

@@ -288,11 +288,11 @@ impl<'a, D: Spoken> World<'a, D> {
         loop {
             match events.next() {
                 Ok(None) => return,
-                Ok(Some(ServerEvent::Command { ticket, text })) if text == D::PROBE => {
+                Ok(Some(ServerEvent::Command { ticket, text, .. })) if text == D::PROBE => {
                     let alive = events.reply(ticket, Reply::done(""));
                     alive.expect("it waits");
                 }
-                Ok(Some(ServerEvent::Command { ticket, text })) => {
+                Ok(Some(ServerEvent::Command { ticket, text, .. })) => {
                     if let Some(topic) = D::reads(text) {
                         self.news.remove(topic);
                     }

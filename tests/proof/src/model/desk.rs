@@ -349,14 +349,14 @@ fn next<D: ServerDialect>(
     };
     tape.event(event);
     Some(match event.map(Bytes::copy_from_slice) {
-        ServerEvent::Command { ticket, text } => {
+        ServerEvent::Command { ticket, text, .. } => {
             tickets.push(ticket);
             Told::Command(ticket.number(), text)
         }
         ServerEvent::Listening(text) => Told::Listening(text),
         ServerEvent::NotListening(text) => Told::NotListening(text),
         ServerEvent::Acknowledged(text) => Told::Acknowledged(text),
-        ServerEvent::Rejected { text, why } => Told::Rejected(text, why),
+        ServerEvent::Rejected { text, why, .. } => Told::Rejected(text, why),
         ServerEvent::Goodbye(text) => Told::Goodbye(text),
         ServerEvent::Closed(how) => Told::Closed(how),
         event => panic!("there is a new event: {event:?}"),

@@ -137,8 +137,7 @@ impl<H: Host> NaiveServer<H> {
         let End::Closing(how) = self.end else { return self.expire() };
         self.hang_up();
         if how == Some(Closed::Reset) {
-            self.slots.clear();
-            self.output.clear();
+            self.fall_silent();
         }
         let listed = self.list.iter().flat_map(|list| &list.lines);
         let unheard: usize = listed.map(|line| line.len() + 1).sum();
@@ -153,9 +152,16 @@ impl<H: Host> NaiveServer<H> {
         self.silence = None;
     }
 
-    fn fault(&mut self, error: Error) -> Told {
+    /// Whoever could read has gone.
+    fn fall_silent(&mut self) {
         self.slots.clear();
         self.output.clear();
+        self.listening = false;
+        self.write = None;
+    }
+
+    fn fault(&mut self, error: Error) -> Told {
+        self.fall_silent();
         self.list = None;
         self.end = End::Fault(error.clone());
         Told::Fault(error)
@@ -333,9 +339,6 @@ impl<H: Host> NaiveServer<H> {
     }
 
     fn flush(&mut self) {
-        if matches!(self.end, End::Fault(_)) {
-            return;
-        }
         while self.output.len() < self.setup.output && self.say_reply() {}
         if self.news() {
             return self.say_news();

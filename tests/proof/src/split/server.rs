@@ -94,7 +94,10 @@ impl<D: ServerDialect + Configured> Serving<D> {
                         assert!(last.replace(ticket) < Some(ticket), "used twice: {ticket}");
                         waiting.push_back(ticket);
                     }
-                    let shape = event.map(|text| log.told.extend_from_slice(text));
+                    let shape = event.map(|text| {
+                        log.told.extend_from_slice(text);
+                        []
+                    });
                     log.note(shape);
                 }
                 Err(error) => {

@@ -78,7 +78,7 @@ impl<D: ServerDialect> Real<D> {
         let mut events = self.server.events();
         loop {
             match events.next() {
-                Ok(Some(ServerEvent::Command { ticket, text })) => {
+                Ok(Some(ServerEvent::Command { ticket, text, .. })) => {
                     self.waiting.push_back((ticket, text.to_vec()));
                 }
                 Ok(Some(event @ ServerEvent::Rejected { .. })) => {
