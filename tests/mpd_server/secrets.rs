@@ -49,6 +49,17 @@ fn events_hide_passwords() {
     }
 }
 
+/// A secret without a byte is none, wherever a dialect says that it begins.
+#[test]
+fn nothing_stands_for_no_secret() {
+    for (secret, shown) in
+        [(None, "AUTH x"), (Some(5), "AUTH ***"), (Some(6), "AUTH x"), (Some(7), "AUTH x")]
+    {
+        let event = ServerEvent::Rejected { text: b"AUTH x", secret, why: "not now" };
+        assert_eq!(event.shown(), shown.as_bytes(), "{secret:?}");
+    }
+}
+
 /// What is no command, and what ends the connection.
 #[test]
 fn what_is_wrong_with_a_password_hides_it() {
