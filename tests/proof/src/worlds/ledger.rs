@@ -97,12 +97,13 @@ impl Ledger {
         }
     }
 
-    /// What was told is what came, in this order (G6, G7).
-    pub(crate) fn compare(&mut self, over: bool) {
+    /// What was told is what came, in this order (G6, G7). What had come before the connection was
+    /// given up may not have been looked at.
+    pub(crate) fn compare(&mut self, given_up: bool) {
         while let Some(told) = self.told.pop_front() {
             assert_eq!(self.came.pop_front(), Some(told), "told otherwise than it came");
         }
-        assert!(over || self.came.is_empty(), "not told: {:?}", self.came);
+        assert!(given_up || self.came.is_empty(), "not told: {:?}", self.came);
         self.came.clear();
     }
 }
