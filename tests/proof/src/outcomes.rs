@@ -60,9 +60,14 @@ impl Outcomes {
         *self.0.get(&ticket).expect("a ticket that was given")
     }
 
+    /// What waits, the oldest first.
+    pub(crate) fn open(&self) -> impl DoubleEndedIterator<Item = Ticket> {
+        self.0.iter().filter(|(_, it)| **it == Outcome::Open).map(|(ticket, _)| *ticket)
+    }
+
     /// G1: to be called when the connection has ended.
     pub(crate) fn all_told(&self) {
-        let open: Vec<_> = self.0.iter().filter(|(_, it)| **it == Outcome::Open).collect();
+        let open: Vec<_> = self.open().collect();
         assert!(open.is_empty(), "G1: without an outcome: {open:?}");
     }
 }

@@ -1,14 +1,15 @@
 //! Small worlds: a client, a server, and the wire between them, in which everything happens that can,
-//! in every order: up to seven operations behind each of several beginnings, or five where time passes,
-//! too. Worlds that go on in the same way count as one, so that
-//! each is gone through once, and none is left out.
+//! in every order: up to six operations behind each of several beginnings, or four where time passes,
+//! too. Worlds that go on in the same way count as one, so that each is gone through once, and none is
+//! left out.
 //!
 //! In each world, what the client tells is what came, in order, each reply with the proof that it
 //! answers its question; and when everything is delivered and answered, nothing is missing.
 //!
 //! The states and steps that were found are in `states/`, and the README's diagrams are drawn from
-//! them. `BELLWIRE_DEPTH=2 cargo test --release -p bellwire-proof worlds` goes two operations deeper,
-//! where the diagrams are the same, and nothing is reached that is listed as unreachable.
+//! them; how many worlds there are is in `TESTING.md`.
+//! `BELLWIRE_DEPTH=2 cargo test --release -p bellwire-proof worlds` goes two operations deeper, where
+//! the diagrams are the same, and nothing is reached that is listed as unreachable.
 //!
 //! | room | what is in it |
 //! |---|---|
@@ -31,9 +32,9 @@ use bellwire::{Client, Config};
 
 use diagram::{Words, diagram};
 use explore::{Found, explore};
-use listing::{REWRITE, UNREACHABLE, listing};
+use listing::{REWRITE, UNREACHABLE, listing, tabled};
 use op::{Cut, Op};
-use peer::{Peer, Real};
+use peer::{Peer, Real, Which};
 use plain::{Plain, Tongue};
 use world::{Bounds, World};
 
@@ -60,14 +61,17 @@ struct Case<D> {
 impl<D: Dialect + Clone + Debug> Case<D> {
     fn explore(&self) -> Found {
         let mut found = Found::default();
-        for (time, depth) in [(true, 5), (false, 7)] {
+        for (time, depth) in [(true, 4), (false, 6)] {
             let mut except = Vec::new();
             if !self.free {
                 except.extend([Op::Refuse, Op::End]);
             }
-            let roots = if self.free { &ROOTS[..] } else { &ROOTS[..3] };
+            let mut roots = if self.free { ROOTS.to_vec() } else { ROOTS[..3].to_vec() };
+            if time {
+                roots.push(PROBED);
+            }
             let bounds = Bounds { asked: 2, news: 2, refused: 1, time };
-            found.add(explore(&|| self.world(bounds), roots, depth + deeper(), &except));
+            found.add(explore(&|| self.world(bounds), &roots, depth + deeper(), &except));
         }
         found
     }
@@ -82,9 +86,10 @@ impl<D: Dialect + Clone + Debug> Case<D> {
     }
 }
 
-/// A new connection; one in the mode; one on which notifications pile up that are to be acknowledged; and
-/// one whose server has refused the mode.
-const ROOTS: [&[Op]; 4] = [
+/// A new connection; one in the mode; one on which notifications pile up that are to be acknowledged;
+/// one whose server has refused the mode; and one that has entered the mode before a command was
+/// answered that was sent before, where that can be.
+const ROOTS: [&[Op]; 5] = [
     &[],
     &[Op::Listen, Op::Settle],
     &[
@@ -97,7 +102,18 @@ const ROOTS: [&[Op]; 4] = [
         Op::Down(Cut::Line),
     ],
     &[Op::Settle, Op::Listen, Op::Up(Cut::Line), Op::Refuse, Op::Settle],
+    &[
+        Op::Settle,
+        Op::Ask,
+        Op::Listen,
+        Op::Up(Cut::All),
+        Op::Answer(Which::Last),
+        Op::Down(Cut::All),
+    ],
 ];
+
+/// One on which a probe has been sent, and nothing else is.
+const PROBED: &[Op] = &[Op::Settle, Op::Sleep];
 
 fn deeper() -> usize {
     env::var("BELLWIRE_DEPTH").map_or(0, |depth| depth.parse().unwrap())
@@ -117,14 +133,18 @@ fn check<D: Dialect + Clone + Debug + Sync>(words: &Words, cases: &[Case<D>]) {
     );
     let path = format!("{}/states/{}.txt", env!("CARGO_MANIFEST_DIR"), words.name);
     agree(&path, &fs::read_to_string(&path).unwrap_or_default(), &listing(words.name, &found));
-    let _alone = README.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = PAGES.lock().unwrap_or_else(PoisonError::into_inner);
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
     let text = fs::read_to_string(readme).unwrap();
     agree(readme, &text, &redrawn(&text, words.name, &diagram(words, &found)));
+    let testing = concat!(env!("CARGO_MANIFEST_DIR"), "/../../TESTING.md");
+    let text = fs::read_to_string(testing).unwrap();
+    let row = format!("| {}, {} kinds |", words.name, cases.len());
+    agree(testing, &text, &tabled(&text, &row, &found, deeper()));
 }
 
-/// Who reads it to write it anew.
-static README: Mutex<()> = Mutex::new(());
+/// Who reads the README or `TESTING.md` to write it anew.
+static PAGES: Mutex<()> = Mutex::new(());
 
 /// The text with the diagram of this name drawn anew.
 fn redrawn(text: &str, name: &str, diagram: &str) -> String {

@@ -11,7 +11,10 @@ pub(crate) struct Figures {
     pub(crate) probes: u64,
     pub(crate) connected: u64,
     pub(crate) attempts: u64,
-    pub(crate) autologouts: u64,
+    /// Autologouts of clients whose words do not get through any more, and of those who slept for
+    /// longer than the server has patience.
+    pub(crate) cut_off: u64,
+    pub(crate) overslept: u64,
     pub(crate) made: u64,
     pub(crate) told: u64,
     pub(crate) gaps: u64,
@@ -27,16 +30,17 @@ pub(crate) struct Figures {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { steps, reentered, probes, connected, attempts, autologouts, .. } = self;
+        let Self { steps, reentered, probes, connected, attempts, cut_off, overslept, .. } = self;
         let Self { made, told, gaps, answered, unanswered, slept, .. } = self;
         let Self { duplicates, unsolicited, most_ticks, most_attempts, .. } = self;
         write!(
             f,
             "{steps} steps, {reentered} re-entered, {probes} probes, {connected} connections in \
-             {attempts} attempts, {autologouts} autologouts, {made} notifications made, {told} told, \
-             {gaps} gaps, {answered} commands answered, {unanswered} not, {slept} suspended, \
-             {duplicates} duplicate lines, {unsolicited} unsolicited; at most {most_ticks} ticks and \
-             {most_attempts} attempts an hour"
+             {attempts} attempts, {cut_off} autologouts behind a broken link, {overslept} of who slept \
+             too long, {made} notifications made, {told} told, {gaps} gaps, {answered} \
+             commands answered, {unanswered} not, {slept} suspended, {duplicates} duplicate \
+             lines, {unsolicited} unsolicited; at most {most_ticks} ticks and {most_attempts} \
+             attempts an hour"
         )
     }
 }

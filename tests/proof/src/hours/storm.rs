@@ -75,7 +75,8 @@ pub(crate) struct Storm<D: Dialect> {
     attempts: Hourly,
     /// Nothing gets through any more, since then.
     cut: Option<Duration>,
-    /// Something has happened to this connection that neither end is to blame for.
+    /// Something has happened to this connection that neither end is to blame for; and if it was a
+    /// sleep, it is not yet long enough ago.
     disturbed: bool,
     /// The client's machine sleeps until then.
     asleep: Option<Duration>,
@@ -159,6 +160,7 @@ impl<D: Dialect + Clone + Debug> Storm<D> {
         assert!(next >= self.now && self.at_once < 100, "time stands still");
         self.now = next;
         NOW.set(next);
+        self.recover();
         if self.setting.weather.next() <= next {
             let what = self.setting.weather.draw(&mut self.rng);
             self.meet(what);
@@ -191,6 +193,15 @@ impl<D: Dialect + Clone + Debug> Storm<D> {
                 }
                 self.check();
             }
+        }
+    }
+
+    /// Who wakes up says at once what is overdue. If the server is still there a little later, nothing
+    /// excuses any more that the connection ends.
+    fn recover(&mut self) {
+        let works = self.connected && self.peer.is_some() && self.cut.is_none();
+        if works && self.asleep.is_none() && self.now > self.trouble + TOLD_WITHIN {
+            self.disturbed = false;
         }
     }
 
@@ -337,8 +348,11 @@ impl<D: Dialect + Clone + Debug> Storm<D> {
             self.send_down(Sent::Bytes(said));
         }
         if over {
-            self.figures.autologouts += 1;
             assert!(self.disturbed, "autologout of an honest client");
+            match self.cut {
+                Some(_) => self.figures.cut_off += 1,
+                None => self.figures.overslept += 1,
+            }
             self.send_down(Sent::Eof);
             self.peer = None;
         }

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bellwire::dialect::Dialect;
 
+use super::fingerprint::Fingerprint;
 use super::op::{Cut, OPS, Op};
 use super::state::{Kind, Stand, State};
 use super::world::World;
@@ -49,34 +50,35 @@ pub(crate) fn explore<D: Dialect + Clone + Debug>(
 ) -> Found {
     let mut found = Found::default();
     let mut seen = HashSet::new();
-    let mut frontier: Vec<Vec<Op>> = Vec::new();
+    let mut frontier = Vec::new();
+    let can = |world: &World<D>| -> Vec<Op> {
+        OPS.into_iter().filter(|op| !except.contains(op) && world.can(*op)).collect()
+    };
     for root in roots {
         let world = replay(fresh, root);
         if seen.insert(world.fingerprint()) {
+            frontier.push((root.to_vec(), can(&world)));
             visit(&mut found, root, world);
-            frontier.push(root.to_vec());
         }
     }
     found.depths.push(frontier.len());
     for _ in 0..depth {
         let mut next = Vec::new();
-        for path in frontier {
-            let world = replay(fresh, &path);
-            let ops = OPS.iter().filter(|op| !except.contains(op) && world.can(**op));
+        for (path, ops) in frontier {
             for op in ops {
-                let mut path = path.clone();
-                path.push(*op);
+                let path = [&path[..], &[op]].concat();
                 let world = replay(fresh, &path);
                 found.transitions += 1;
                 for step in &world.steps {
                     *found.steps.entry(*step).or_default() += 1;
                 }
-                if let Op::Down(Cut::Line | Cut::All) = op {
-                    same_in_pieces(fresh, &path, &world);
+                let fingerprint = world.fingerprint();
+                if let Op::Up(_) | Op::Down(Cut::Line | Cut::All) = op {
+                    same_in_pieces(fresh, &path, fingerprint);
                 }
-                if seen.insert(world.fingerprint()) {
+                if seen.insert(fingerprint) {
+                    next.push((path.clone(), can(&world)));
                     visit(&mut found, &path, world);
-                    next.push(path);
                 }
             }
         }
@@ -103,13 +105,13 @@ fn replay<D: Dialect + Clone + Debug>(fresh: &dyn Fn() -> World<D>, path: &[Op])
 fn same_in_pieces<D: Dialect + Clone + Debug>(
     fresh: &dyn Fn() -> World<D>,
     path: &[Op],
-    whole: &World<D>,
+    whole: Fingerprint,
 ) {
-    let Some((Op::Down(cut), before)) = path.split_last() else { return };
+    let Some((op, before)) = path.split_last() else { return };
     let mut pieces = replay(fresh, before);
     told(path, || {
-        pieces.down_bytewise(*cut);
-        assert_eq!(pieces.fingerprint(), whole.fingerprint(), "split otherwise, taken otherwise");
+        pieces.act_bytewise(*op);
+        assert_eq!(pieces.fingerprint(), whole, "split otherwise, taken otherwise");
     });
 }
 

@@ -1,10 +1,11 @@
 //! What was asked, what came of it, and what came over the wire: each must fit the other.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use bellwire::{Abandoned, Event, Ticket};
+use bellwire::{Event, Ticket};
 
 use super::peer::{proof, refusal};
+use crate::outcomes::Outcomes;
 
 /// What a line of the server's tells the caller of, whoever is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,29 +18,13 @@ enum Tale {
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    questions: Vec<Question>,
+    questions: BTreeMap<Ticket, String>,
+    pub(crate) outcomes: Outcomes,
     /// Lines that came, and were to be told in this order (G6).
     came: VecDeque<Tale>,
     told: VecDeque<Tale>,
     /// There is something new that the client was not told of.
     untold: bool,
-}
-
-#[derive(Debug)]
-struct Question {
-    ticket: Ticket,
-    text: String,
-    outcome: Outcome,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    Open,
-    /// It may still be told that its reply came late.
-    Abandoned,
-    /// It was never sent.
-    Withdrawn,
-    Settled,
 }
 
 impl Ledger {
@@ -52,21 +37,8 @@ impl Ledger {
     }
 
     pub(crate) fn ask(&mut self, ticket: Ticket, text: String) {
-        assert!(self.questions.iter().all(|question| question.ticket < ticket));
-        self.questions.push(Question { ticket, text, outcome: Outcome::Open });
-    }
-
-    pub(crate) fn oldest_open(&self) -> Option<Ticket> {
-        let open = |question: &&Question| question.outcome == Outcome::Open;
-        self.questions.iter().find(open).map(|question| question.ticket)
-    }
-
-    pub(crate) fn abandon(&mut self, ticket: Ticket, how: Abandoned) {
-        self.question(ticket).outcome = match how {
-            Abandoned::Withdrawn => Outcome::Withdrawn,
-            Abandoned::Held => Outcome::Abandoned,
-            Abandoned::Settled => panic!("it had no outcome"),
-        };
+        self.outcomes.given(ticket);
+        self.questions.insert(ticket, text);
     }
 
     /// The server has something new, and keeps it until it may tell.
@@ -78,29 +50,11 @@ impl Ledger {
         self.untold
     }
 
-    fn question(&mut self, ticket: Ticket) -> &mut Question {
-        self.questions.iter_mut().find(|question| question.ticket == ticket).unwrap()
-    }
-
     pub(crate) fn hear(&mut self, event: &Event<&[u8]>) {
+        self.outcomes.told(event);
         match event {
-            Event::Part { ticket, text } => {
-                assert_eq!(self.question(*ticket).outcome, Outcome::Open, "{event}");
-                self.take_answer(*ticket, text);
-            }
-            Event::Reply { ticket, reply } => {
-                self.settle(*ticket);
-                self.take_answer(*ticket, reply.text);
-            }
-            Event::Failed { ticket, why } => {
-                // Of one that was sent, the reply may still come.
-                self.settle(*ticket);
-                if matches!(why, bellwire::Failure::SentUnanswered(_)) {
-                    self.question(*ticket).outcome = Outcome::Abandoned;
-                }
-            }
-            Event::Late { ticket, text } => {
-                assert_eq!(self.question(*ticket).outcome, Outcome::Abandoned, "{event}");
+            Event::Reply { ticket, reply } => self.take_answer(*ticket, reply.text),
+            Event::Part { ticket, text } | Event::Late { ticket, text } => {
                 self.take_answer(*ticket, text);
             }
             Event::Notification(it) => self.take_news(it.text),
@@ -111,21 +65,15 @@ impl Ledger {
         }
     }
 
-    fn settle(&mut self, ticket: Ticket) {
-        let question = self.question(ticket);
-        assert_eq!(question.outcome, Outcome::Open, "two outcomes (G1)");
-        question.outcome = Outcome::Settled;
-    }
-
     /// The answer must prove that this was the question (G2).
     fn take_answer(&mut self, ticket: Ticket, text: &[u8]) {
-        let question = self.question(ticket).text.clone().into_bytes();
+        let question = self.questions[&ticket].as_bytes();
         let text = String::from_utf8_lossy(text);
         // MPD's end of a reply says nothing.
         if text.is_empty() || text == "OK" {
             return;
         }
-        let proofs = [proof(&question), refusal(&question)];
+        let proofs = [proof(question), refusal(question)];
         assert!(proofs.iter().any(|proof| text.ends_with(proof)), "{text} answers no {question:?}");
         self.told.push_back(Tale::Answer(answer(&text).unwrap()));
     }
@@ -149,29 +97,14 @@ impl Ledger {
         }
     }
 
-    /// What was told is what came, in this order (G6, G7).
-    pub(crate) fn compare(&mut self, over: bool) {
+    /// What was told is what came, in this order (G6, G7). What had come before the connection was
+    /// given up may not have been looked at.
+    pub(crate) fn compare(&mut self, given_up: bool) {
         while let Some(told) = self.told.pop_front() {
             assert_eq!(self.came.pop_front(), Some(told), "told otherwise than it came");
         }
-        assert!(over || self.came.is_empty(), "not told: {:?}", self.came);
+        assert!(given_up || self.came.is_empty(), "not told: {:?}", self.came);
         self.came.clear();
-    }
-
-    /// The connection was given up: what had come before that may not have been looked at.
-    pub(crate) fn fault(&mut self) {
-        self.check_end();
-    }
-
-    /// All is over.
-    pub(crate) fn check_end(&self) {
-        let open = self.questions.iter().find(|question| question.outcome == Outcome::Open);
-        assert!(open.is_none(), "no outcome (G1): {open:?}");
-    }
-
-    /// All is answered.
-    pub(crate) fn check_settled(&self) {
-        self.check_end();
     }
 }
 

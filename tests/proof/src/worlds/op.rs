@@ -8,9 +8,9 @@ pub(crate) enum Op {
     Listen,
     Unlisten,
     Ask,
-    /// Gives up the oldest command that has no outcome.
-    Abandon,
-    /// Bytes reach the server.
+    /// Gives up one of the commands that have no outcome.
+    Abandon(Which),
+    /// Lines reach the server.
     Up(Cut),
     /// Bytes reach the client, which looks at all that is whole.
     Down(Cut),
@@ -52,9 +52,8 @@ pub(crate) const OPS: [Op; 24] = [
     Op::Listen,
     Op::Unlisten,
     Op::Ask,
-    Op::Abandon,
-    Op::Up(Cut::Byte),
-    Op::Up(Cut::Short),
+    Op::Abandon(Which::First),
+    Op::Abandon(Which::Last),
     Op::Up(Cut::Line),
     Op::Up(Cut::All),
     Op::Down(Cut::Byte),
@@ -64,6 +63,7 @@ pub(crate) const OPS: [Op; 24] = [
     Op::Peek,
     Op::DownLate,
     Op::Answer(Which::First),
+    Op::Answer(Which::Second),
     Op::Answer(Which::Last),
     Op::Refuse,
     Op::Notify,

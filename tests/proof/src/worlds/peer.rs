@@ -12,9 +12,9 @@ pub(crate) trait Peer {
     fn hear(&mut self, bytes: &[u8]);
     /// The bytes that it says now.
     fn say(&mut self) -> Vec<u8>;
-    /// How many answers it owes that it gives when it likes.
+    /// How many of the answers that it owes it may give next, as it likes.
     fn owes(&self) -> usize;
-    /// Answers what was asked first, or last.
+    /// Gives one of these answers.
     fn answer(&mut self, which: Which);
     /// Whether there is something that it may refuse now.
     fn may_refuse(&self) -> bool {
@@ -43,7 +43,28 @@ pub(crate) trait Peer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Which {
     First,
+    Second,
     Last,
+}
+
+impl Which {
+    /// Whether it is one of so many, and no other of these names means the same.
+    pub(crate) fn is_one_of(self, count: usize) -> bool {
+        match self {
+            Self::First => count > 0,
+            Self::Second => count > 2,
+            Self::Last => count > 1,
+        }
+    }
+
+    /// This one of them.
+    pub(crate) fn of<T>(self, mut them: impl DoubleEndedIterator<Item = T>) -> Option<T> {
+        match self {
+            Self::First => them.next(),
+            Self::Second => them.nth(1),
+            Self::Last => them.next_back(),
+        }
+    }
 }
 
 /// What proves that a reply answers this question.
@@ -118,11 +139,8 @@ where
     }
 
     fn answer(&mut self, which: Which) {
-        let asked = match which {
-            Which::First => self.waiting.pop_front(),
-            Which::Last => self.waiting.pop_back(),
-        };
-        if let Some((ticket, text)) = asked {
+        let index = which.of(0..self.waiting.len());
+        if let Some((ticket, text)) = index.and_then(|index| self.waiting.remove(index)) {
             self.server.reply(ticket, Reply::done(proof(&text))).unwrap();
         }
     }

@@ -83,9 +83,32 @@ impl Plain {
             "OK" => Word::Acknowledge,
             text => Word::Command(text.to_owned()),
         };
+        let command = matches!(word, Word::Command(_));
+        assert!(self.tongue != Tongue::Imap || !command || !self.will_listen(), "{line} in IDLE");
         self.heard.push_back(Heard { tag: tag.to_owned(), word });
         self.tell_news();
         self.go_on();
+    }
+
+    /// Whether it is in the mode when all that was heard has had its effect.
+    fn will_listen(&self) -> bool {
+        let switch = |heard: &&Heard| matches!(heard.word, Word::Enter | Word::Leave);
+        let last = self.heard.iter().rev().find(switch);
+        last.map_or(self.mode.is_some(), |heard| matches!(heard.word, Word::Enter))
+    }
+
+    /// Where in what was heard that is which may be answered next: where answers have tags, any
+    /// command, and the first word of the mode's; behind which IMAP begins with nothing.
+    fn answerable(&self) -> impl DoubleEndedIterator<Item = usize> {
+        let command = |heard: &Heard| matches!(heard.word, Word::Command(_));
+        let switch = self.heard.iter().position(|heard| !command(heard));
+        let end = match (self.tongue, switch) {
+            (Tongue::Notif { ids: false } | Tongue::Mpd { .. }, _) => self.heard.len().min(1),
+            (Tongue::Imap, Some(switch)) => switch + 1,
+            (Tongue::Imap | Tongue::Notif { ids: true }, _) => self.heard.len(),
+        };
+        let may = move |at: &usize| Some(*at) == switch || command(&self.heard[*at]);
+        (0..end).filter(may)
     }
 
     /// What needs no answer has its effect at once, when it is its turn.
@@ -109,10 +132,6 @@ impl Plain {
                     assert!(self.mode.is_some(), "an acknowledgement outside the mode");
                 }
                 (_, Word::Acknowledge) => panic!("this protocol acknowledges nothing"),
-                (Tongue::Imap, Word::Command(text)) => {
-                    assert_eq!(self.mode, None, "{text} within IDLE");
-                    return;
-                }
                 _ => return,
             }
             self.heard.pop_front();
@@ -201,8 +220,10 @@ impl Plain {
         self.tell_news();
     }
 
-    fn take(&mut self, good: bool) {
-        let Some(Heard { tag, word }) = self.heard.pop_front() else { return };
+    fn take(&mut self, which: Which, good: bool) {
+        let index = which.of(self.answerable());
+        let heard = index.and_then(|index| self.heard.remove(index));
+        let Some(Heard { tag, word }) = heard else { return };
         match word {
             Word::Command(text) if good => self.reply(&tag, true, &proof(text.as_bytes())),
             Word::Command(text) => self.reply(&tag, false, &refusal(text.as_bytes())),
@@ -227,12 +248,11 @@ impl Peer for Plain {
     }
 
     fn owes(&self) -> usize {
-        self.heard.len()
+        self.answerable().count()
     }
 
-    /// One after the other: only IMAP and ids would allow for more.
-    fn answer(&mut self, _: Which) {
-        self.take(true);
+    fn answer(&mut self, which: Which) {
+        self.take(which, true);
     }
 
     /// MPD answers `idle` when it ends, be it with a refusal.
@@ -251,7 +271,7 @@ impl Peer for Plain {
         let own = |heard: &Heard| !matches!(heard.word, Word::Leave);
         let notif = matches!(self.tongue, Tongue::Notif { .. });
         let refuses = self.heard.front().is_some_and(|heard| notif || own(heard));
-        self.take(!refuses);
+        self.take(Which::First, !refuses);
     }
 
     fn notify(&mut self) {

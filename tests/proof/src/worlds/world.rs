@@ -71,7 +71,7 @@ impl<D: Dialect + Clone + Debug> World<D> {
             Op::Listen => !self.client.is_listening() || self.client.is_refused(),
             Op::Unlisten => self.client.is_listening(),
             Op::Ask => self.ledger.asked() < self.bounds.asked,
-            Op::Abandon => self.ledger.oldest_open().is_some(),
+            Op::Abandon(which) => which.is_one_of(self.ledger.outcomes.open().count()),
             Op::Up(cut) => self.up.can(cut),
             Op::Down(cut) => self.down.can(cut),
             Op::Peek => self.down.lines() > 1,
@@ -79,8 +79,7 @@ impl<D: Dialect + Clone + Debug> World<D> {
                 let due = self.client.deadline().is_some_and(|due| due > self.now);
                 self.bounds.time && due && self.down.lines() > 0
             }
-            Op::Answer(Which::First) => self.peer.owes() > 0,
-            Op::Answer(Which::Last) => self.peer.owes() > 1,
+            Op::Answer(which) => which.is_one_of(self.peer.owes()),
             Op::Refuse => self.peer.may_refuse() && self.refused < self.bounds.refused,
             Op::Notify => self.news < self.bounds.news,
             Op::End => self.peer.may_end(),
@@ -110,10 +109,10 @@ impl<D: Dialect + Clone + Debug> World<D> {
                 let ticket = self.client.command(text.as_str()).unwrap();
                 self.ledger.ask(ticket, text);
             }
-            Op::Abandon => {
-                let ticket = self.ledger.oldest_open().unwrap();
+            Op::Abandon(which) => {
+                let ticket = which.of(self.ledger.outcomes.open()).unwrap();
                 let how = self.client.abandon(ticket);
-                self.ledger.abandon(ticket, how);
+                self.ledger.outcomes.abandoned(ticket, how);
             }
             Op::Up(cut) => {
                 let bytes = self.up.take(cut);
@@ -202,6 +201,7 @@ impl<D: Dialect + Clone + Debug> World<D> {
 
     /// The client tells at most so many events.
     fn hear(&mut self, count: usize) {
+        let mut given_up = false;
         for _ in 0..count {
             let before = self.stand();
             let mut events = self.client.events();
@@ -214,7 +214,8 @@ impl<D: Dialect + Clone + Debug> World<D> {
                 }
                 Err(error) => {
                     assert!(self.now > Duration::ZERO && error.is_transient(), "{error}");
-                    self.ledger.fault();
+                    self.ledger.outcomes.all_told();
+                    given_up = true;
                     (Kind::GivenUp, true)
                 }
             };
@@ -227,7 +228,7 @@ impl<D: Dialect + Clone + Debug> World<D> {
         if count > 1 {
             let lines: Vec<u8> = self.inside.drain(..whole).collect();
             self.ledger.came(&lines);
-            self.ledger.compare(self.client.is_closed());
+            self.ledger.compare(given_up);
         }
     }
 
@@ -280,7 +281,7 @@ impl<D: Dialect + Clone + Debug> World<D> {
             assert!(due > self.now, "a deadline stays due: {due:?} at {:?}", self.now);
         }
         if self.client.is_closed() && !self.peeked {
-            self.ledger.check_end();
+            self.ledger.outcomes.all_told();
             assert_eq!(self.client.pending(), 0);
             assert_eq!(self.client.deadline(), None);
             assert!(self.client.output().is_empty());
@@ -308,7 +309,7 @@ impl<D: Dialect + Clone + Debug> World<D> {
                 return;
             }
         }
-        self.ledger.check_settled();
+        self.ledger.outcomes.all_told();
         assert_eq!(self.client.pending(), 0, "a command hangs");
         assert_eq!(self.client.asking().count(), 0);
         let wanted = self.client.is_listening() && !self.client.is_refused();
@@ -326,12 +327,18 @@ impl<D: Dialect + Clone + Debug> World<D> {
         }
     }
 
-    /// What [`Op::Down`] delivers, byte by byte, each looked at before the next comes.
-    pub(crate) fn down_bytewise(&mut self, cut: Cut) {
+    /// What [`Op::Up`] or [`Op::Down`] delivers, byte by byte, each looked at before the next comes.
+    pub(crate) fn act_bytewise(&mut self, op: Op) {
         self.steps.clear();
-        for byte in self.down.take(cut) {
-            self.feed(&[byte]);
-            self.hear(usize::MAX);
+        match op {
+            Op::Up(cut) => self.up.take(cut).iter().for_each(|byte| self.peer.hear(&[*byte])),
+            Op::Down(cut) => {
+                for byte in self.down.take(cut) {
+                    self.feed(&[byte]);
+                    self.hear(usize::MAX);
+                }
+            }
+            op => panic!("{op:?} delivers no bytes"),
         }
         self.peeked = false;
         self.go_on();
