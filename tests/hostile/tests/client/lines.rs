@@ -3,7 +3,7 @@
 use bellwire_any::Runtime;
 use bellwire_conformance::on_each_runtime;
 
-use crate::{GREETING, POURED, PREAUTH, asks, at_rest, is_asked};
+use crate::{POURED, asks, at_rest, greeting, is_asked};
 
 on_each_runtime! {
     /// G12.
@@ -51,12 +51,7 @@ fn dribbles(runtime: Runtime) {
         ("imap", "TAG OK 42\r\n", "answered: OK 42"),
     ] {
         let attacked = asks(runtime, dialect, &[], move |peer| {
-            let greeting = match dialect {
-                "mpd" => GREETING,
-                "imap" => PREAUTH,
-                _ => "",
-            };
-            assert!(greeting.bytes().all(|byte| peer.says([byte])));
+            assert!(greeting(dialect).bytes().all(|byte| peer.says([byte])));
             let answer = answer.replace("TAG", &peer.hears_tag());
             assert!(answer.bytes().all(|byte| peer.says([byte])));
         });

@@ -5,7 +5,7 @@ use bellwire_any::Runtime;
 use bellwire_conformance::on_each_runtime;
 use bellwire_hostile::{Attacked, bounds};
 
-use crate::{VICTIM, asks, at_rest, is_asked, question};
+use crate::{VICTIM, asks, at_rest, greeting, is_asked, question};
 
 on_each_runtime! {
     /// G16.
@@ -48,11 +48,7 @@ fn hears_nothing(runtime: Runtime) {
         // It has to be pipelined: else the second command waits for the answer to the first.
         let words = [dialect, question(dialect), "write=0.3", "reply=20", &output];
         let attacked = Attacked::client(VICTIM, runtime, "shout", &words, move |peer| {
-            peer.says(match dialect {
-                "mpd" => crate::GREETING,
-                "imap" => crate::PREAUTH,
-                _ => "",
-            });
+            peer.says(greeting(dialect));
         });
         let ended = "the connection ended: timed out: the peer does not take what is sent to it";
         let told = format!("failed: the command was sent, but not answered: {ended}");
