@@ -8,7 +8,8 @@ use bellwire_any::Runtime;
 use bellwire_testkit::accept;
 
 use crate::memory::Growth;
-use crate::victim::{PATIENCE, Victim};
+use crate::patience::PATIENCE;
+use crate::victim::Victim;
 
 /// The hostile end of a connection.
 #[derive(Debug)]

@@ -5,14 +5,11 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
 
 use bellwire_any::Runtime;
 
 use crate::memory::{Growth, Memory};
-
-/// Longer than anything takes that is not broken, also where a thousand others want to run.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+use crate::patience::PATIENCE;
 
 /// A running process, which ends with this value.
 #[derive(Debug)]

@@ -70,6 +70,6 @@ fn answer_limits() -> Limits {
 }
 
 /// What says so to the client.
-fn as_options(limits: &Limits) -> [String; 3] {
-    [format!("parts={}", limits.parts), format!("size={}", limits.reply), "reply=25".to_owned()]
+fn as_options(limits: &Limits) -> [String; 2] {
+    [format!("parts={}", limits.parts), format!("size={}", limits.reply)]
 }

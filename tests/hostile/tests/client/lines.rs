@@ -2,10 +2,12 @@
 
 use bellwire_any::Runtime;
 use bellwire_conformance::on_each_runtime;
+use bellwire_hostile::patiently;
 
 use crate::{POURED, asks, at_rest, greeting, is_asked};
 
 on_each_runtime! {
+    by patiently;
     /// G12.
     an_endless_line_of_notif => |runtime| endless(runtime, "notif"),
     /// G12.

@@ -53,9 +53,7 @@ pub(crate) fn act<D: Wire + fmt::Debug>(
     println!("ready");
     io::stdin().lines().next().context("never told to begin")??;
     let mut connector = Connector::new(runtime, dialect);
-    options.of_client(&mut connector.config);
-    connector.queue_bytes = options.queue_bytes.unwrap_or(connector.queue_bytes);
-    connector.timeout = Duration::from_secs(1);
+    options.of_client(&mut connector);
     let connected = match options.tls()? {
         Some(tls) => connector.tls(address, &tls),
         None => connector.tcp(address),
