@@ -74,14 +74,13 @@ impl Victim {
         self.lines.recv_timeout(PATIENCE).expect("the victim says nothing")
     }
 
-    /// All lines up to `done`.
+    /// All lines up to `done`, as they come.
     ///
     /// # Panics
     ///
-    /// If that does not come in time.
-    #[must_use]
-    pub fn outcome(&self) -> Vec<String> {
-        std::iter::from_fn(|| Some(self.line()).filter(|line| line != "done")).collect()
+    /// If one does not come in time.
+    pub fn outcome(&self) -> impl Iterator<Item = String> {
+        std::iter::from_fn(|| Some(self.line()).filter(|line| line != "done"))
     }
 
     /// Tells it something.
