@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 
 use bellwire_any::Runtime;
+use bellwire_test_servers::skip;
 
 use crate::memory::{Growth, Memory};
 use crate::patience::PATIENCE;
@@ -119,7 +120,7 @@ impl Victim {
     fn growth(&self, of: impl Fn(Memory) -> u64) -> Option<Growth> {
         let memory = Memory::of(self.process.id());
         if memory.is_none() {
-            println!("skipped: this system does not say how much memory a process has");
+            skip("this system does not say how much memory a process has");
         }
         Some(Growth(of(memory?).saturating_sub(self.before?.now)))
     }
