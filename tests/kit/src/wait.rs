@@ -20,7 +20,11 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// the test's.
 ///
 /// ```
-/// bellwire_testkit::in_time(bellwire_testkit::PATIENCE, || assert_eq!(1 + 1, 2));
+/// use bellwire_testkit::{PATIENCE, in_time};
+/// use std::thread;
+///
+/// let name = thread::current().name().map(str::to_owned);
+/// in_time(PATIENCE, move || assert_eq!(thread::current().name(), name.as_deref()));
 /// ```
 ///
 /// # Panics
