@@ -61,7 +61,8 @@ impl Options {
         let Config { timers, limits, in_flight, .. } = &mut connector.config;
         timers.reply = self.reply.or(Some(GENEROUS));
         timers.greeting = self.greeting.or(Some(GENEROUS));
-        timers.switch = Some(GENEROUS);
+        // Who pours news never acknowledges that they are to end, and it may take long to hear them all.
+        timers.switch = None;
         timers.write = self.write.or(timers.write);
         if let Some(output) = self.output {
             limits.output = output;
