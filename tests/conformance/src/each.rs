@@ -24,28 +24,36 @@ const _: () = assert!(LONG.as_secs() > 2 * PATIENCE.as_secs());
 ///     a_request => |runtime| asks(runtime, "random?"),
 /// }
 /// ```
+///
+/// Begun with `by function;`, that function runs them instead of [`run`].
 #[macro_export]
 macro_rules! on_each_runtime {
-    ($($(#[$doc:meta])* $name:ident => $test:expr),* $(,)?) => {
-        $crate::on_runtime!(on_blocking, Blocking, $($(#[$doc])* $name => $test),*);
-        $crate::on_each_async_runtime!($($(#[$doc])* $name => $test),*);
+    (by $run:path; $($tests:tt)*) => {
+        $crate::on_runtime!(on_blocking, Blocking, by $run; $($tests)*);
+        $crate::on_each_async_runtime!(by $run; $($tests)*);
+    };
+    ($($tests:tt)*) => {
+        $crate::on_each_runtime!(by $crate::run; $($tests)*);
     };
 }
 
 /// The same, on those runtimes that run futures.
 #[macro_export]
 macro_rules! on_each_async_runtime {
-    ($($(#[$doc:meta])* $name:ident => $test:expr),* $(,)?) => {
-        $crate::on_runtime!(on_tokio, Tokio, $($(#[$doc])* $name => $test),*);
-        $crate::on_runtime!(on_async_std, AsyncStd, $($(#[$doc])* $name => $test),*);
-        $crate::on_runtime!(on_smol, Smol, $($(#[$doc])* $name => $test),*);
+    (by $run:path; $($tests:tt)*) => {
+        $crate::on_runtime!(on_tokio, Tokio, by $run; $($tests)*);
+        $crate::on_runtime!(on_async_std, AsyncStd, by $run; $($tests)*);
+        $crate::on_runtime!(on_smol, Smol, by $run; $($tests)*);
+    };
+    ($($tests:tt)*) => {
+        $crate::on_each_async_runtime!(by $crate::run; $($tests)*);
     };
 }
 
 /// The same, on one runtime.
 #[macro_export]
 macro_rules! on_runtime {
-    ($module:ident, $runtime:ident, $($(#[$doc:meta])* $name:ident => $test:expr),* $(,)?) => {
+    ($module:ident, $runtime:ident, by $run:path; $($(#[$doc:meta])* $name:ident => $test:expr),* $(,)?) => {
         mod $module {
             #[allow(unused_imports, reason = "whatever the tests need")]
             use super::*;
@@ -53,10 +61,13 @@ macro_rules! on_runtime {
                 $(#[$doc])*
                 #[test]
                 fn $name() {
-                    $crate::run($crate::Runtime::$runtime, $test);
+                    $run($crate::Runtime::$runtime, $test);
                 }
             )*
         }
+    };
+    ($module:ident, $runtime:ident, $($tests:tt)*) => {
+        $crate::on_runtime!($module, $runtime, by $crate::run; $($tests)*);
     };
 }
 

@@ -4,10 +4,13 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use bellwire::Dialect;
 use bellwire::dialect::mpd::Mpd;
 use bellwire::dialect::notif::Notif;
-use bellwire_blocking::{Client, Error, connect};
+use bellwire_blocking::{Client, Connector, Error};
 use bytes::Bytes;
+
+use crate::patience::GENEROUS;
 
 /// A client whose every answer must prove its question.
 pub struct Honest {
@@ -29,11 +32,11 @@ impl Honest {
     pub fn connect(dialect: &str, address: SocketAddr) -> Result<Self, Error> {
         let (asks, answer_begins): (Box<dyn Fn(String) -> _>, _) = match dialect {
             "notif" => {
-                let client: Client<_> = connect(address, Notif::default())?.0;
+                let client = connect(address, Notif::default())?;
                 (Box::new(move |question| client.request(question)), "")
             }
             "mpd" => {
-                let client: Client<_> = connect(address, Mpd::default())?.0;
+                let client = connect(address, Mpd::default())?;
                 (Box::new(move |question| client.request(question)), "said: ")
             }
             _ => panic!("no server speaks {dialect}"),
@@ -67,6 +70,15 @@ impl Honest {
         let at = |percent: usize| taken[(taken.len() - 1) * percent / 100];
         Latencies { count: taken.len(), median: at(50), p99: at(99) }
     }
+}
+
+/// Connects a client that waits for its turn, however many others want theirs.
+fn connect<D: Dialect + Clone>(address: SocketAddr, dialect: D) -> Result<Client<D>, Error> {
+    let mut connector = Connector::new(dialect);
+    connector.timeout = GENEROUS;
+    connector.config.timers.greeting = Some(GENEROUS);
+    connector.config.timers.reply = Some(GENEROUS);
+    Ok(connector.tcp(address)?.0)
 }
 
 impl fmt::Debug for Honest {

@@ -8,6 +8,7 @@
 //! | who attacks a client? | [`Peer`]: a server that says what no server should |
 //! | who attacks a server? | [`Crowd`]: many clients in one thread |
 //! | are others served meanwhile? | [`Honest`], whose answers prove their questions |
+//! | how long may anything take? | [`GENEROUS`], [`patiently`] |
 //! | what becomes of a hostile server, on each runtime and dialect? | `tests/client` |
 //! | what becomes of a hostile client? | `tests/server` |
 //! | what becomes of ten thousand of them? | `tests/crowds` |
@@ -20,12 +21,14 @@ pub mod bounds;
 mod crowd;
 mod honest;
 mod memory;
+mod patience;
 mod peer;
 mod victim;
 
 pub use crowd::Crowd;
 pub use honest::{Honest, Latencies};
 pub use memory::{Growth, Memory};
+pub use patience::{GENEROUS, patiently};
 pub use peer::{Attacked, Peer};
 pub use victim::Victim;
 

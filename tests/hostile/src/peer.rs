@@ -1,26 +1,31 @@
 //! A hostile server, and what became of the client that it had.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use bellwire_any::Runtime;
 use bellwire_testkit::accept;
 
 use crate::memory::Growth;
-use crate::victim::{PATIENCE, Victim};
+use crate::patience::PATIENCE;
+use crate::victim::Victim;
 
 /// The hostile end of a connection.
 #[derive(Debug)]
 pub struct Peer {
     stream: BufReader<TcpStream>,
+    /// The other end has told its user something.
+    told: Arc<AtomicBool>,
 }
 
 impl Peer {
     /// An end that is hostile from now on.
     #[must_use]
     pub fn new(stream: TcpStream) -> Self {
-        Self { stream: BufReader::new(stream) }
+        Self { stream: BufReader::new(stream), told: Arc::default() }
     }
 
     /// Says this. `false`: nobody is there any more.
@@ -30,9 +35,27 @@ impl Peer {
 
     /// Says this again and again, until nobody is there any more, which is `true`, or `most` bytes were said.
     pub fn pours(&mut self, bytes: impl AsRef<[u8]>, most: usize) -> bool {
-        let bytes = bytes.as_ref();
-        let several = bytes.repeat((64 * 1024 / bytes.len()).max(1));
+        let several = several(bytes.as_ref());
         !(0..most / several.len() + 1).all(|_| self.says(&several))
+    }
+
+    /// Says this again and again, `least` bytes at least, until the client has told its user something: that it has
+    /// lost patience.
+    pub fn pours_until_it_tells(&mut self, bytes: impl AsRef<[u8]>, least: usize) {
+        let several = several(bytes.as_ref());
+        let mut poured = 0;
+        while poured < least || !self.told.load(Ordering::Relaxed) {
+            if !self.says(&several) {
+                return;
+            }
+            poured += several.len();
+        }
+    }
+
+    /// Closes its half: what it has said is heard, and then its end.
+    pub fn leaves(&self) {
+        // If the client has left first, that is seen by what it tells.
+        let _ = self.stream().shutdown(Shutdown::Write);
     }
 
     /// The next line, without its end; nothing if there is none.
@@ -75,6 +98,11 @@ impl Peer {
     }
 }
 
+/// As many of them as are worth a write.
+fn several(bytes: &[u8]) -> Vec<u8> {
+    bytes.repeat((64 * 1024 / bytes.len()).max(1))
+}
+
 /// What became of a client.
 #[derive(Debug)]
 pub struct Attacked {
@@ -99,9 +127,11 @@ impl Attacked {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
         let address = listener.local_addr().expect("it is bound").to_string();
+        let told = Arc::new(AtomicBool::new(false));
+        let tells = Arc::clone(&told);
         let server = thread::spawn(move || {
-            let mut peer =
-                Peer::new(accept(&listener, PATIENCE).expect("the client does not come"));
+            let stream = accept(&listener, PATIENCE).expect("the client does not come");
+            let mut peer = Peer { told, ..Peer::new(stream) };
             attack(&mut peer);
             // It is kept: nobody closes it but the client.
             peer
@@ -112,7 +142,9 @@ impl Attacked {
         assert_eq!(victim.line(), "ready");
         victim.is_ready();
         victim.tell("begin");
-        let (lines, growth) = (victim.outcome(), victim.peak());
+        let tell = |_: &String| tells.store(true, Ordering::Relaxed);
+        let lines = victim.outcome().inspect(tell).collect();
+        let growth = victim.peak();
         victim.ends();
         drop(server.join().expect("the hostile server has panicked"));
         Self { lines, growth }

@@ -5,14 +5,12 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
 
 use bellwire_any::Runtime;
+use bellwire_test_servers::skip;
 
 use crate::memory::{Growth, Memory};
-
-/// Longer than anything takes that is not broken, also where a thousand others want to run.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+use crate::patience::PATIENCE;
 
 /// A running process, which ends with this value.
 #[derive(Debug)]
@@ -77,14 +75,13 @@ impl Victim {
         self.lines.recv_timeout(PATIENCE).expect("the victim says nothing")
     }
 
-    /// All lines up to `done`.
+    /// All lines up to `done`, as they come.
     ///
     /// # Panics
     ///
-    /// If that does not come in time.
-    #[must_use]
-    pub fn outcome(&self) -> Vec<String> {
-        std::iter::from_fn(|| Some(self.line()).filter(|line| line != "done")).collect()
+    /// If one does not come in time.
+    pub fn outcome(&self) -> impl Iterator<Item = String> {
+        std::iter::from_fn(|| Some(self.line()).filter(|line| line != "done"))
     }
 
     /// Tells it something.
@@ -123,7 +120,7 @@ impl Victim {
     fn growth(&self, of: impl Fn(Memory) -> u64) -> Option<Growth> {
         let memory = Memory::of(self.process.id());
         if memory.is_none() {
-            println!("skipped: this system does not say how much memory a process has");
+            skip("this system does not say how much memory a process has");
         }
         Some(Growth(of(memory?).saturating_sub(self.before?.now)))
     }

@@ -23,16 +23,18 @@ const VICTIM: &str = env!("CARGO_BIN_EXE_victim");
 /// Much more than any bound here.
 const POURED: usize = 1024 * 1024 * 1024;
 
-const GREETING: &str = "OK MPD 0.23.5\n";
-const PREAUTH: &str = "* PREAUTH [CAPABILITY IMAP4rev1 IDLE] come in\r\n";
+/// What a server says first.
+fn greeting(dialect: &str) -> &'static str {
+    match dialect {
+        "mpd" => "OK MPD 0.23.5\n",
+        "imap" => "* PREAUTH [CAPABILITY IMAP4rev1 IDLE] come in\r\n",
+        _ => "",
+    }
+}
 
 /// Greets, and hears the first command of any dialect.
 fn is_asked(peer: &mut Peer, dialect: &str) -> String {
-    peer.says(match dialect {
-        "mpd" => GREETING,
-        "imap" => PREAUTH,
-        _ => "",
-    });
+    peer.says(greeting(dialect));
     peer.hears_tag()
 }
 
@@ -72,6 +74,6 @@ fn answer_limits() -> Limits {
 }
 
 /// What says so to the client.
-fn as_options(limits: &Limits) -> [String; 3] {
-    [format!("parts={}", limits.parts), format!("size={}", limits.reply), "reply=25".to_owned()]
+fn as_options(limits: &Limits) -> [String; 2] {
+    [format!("parts={}", limits.parts), format!("size={}", limits.reply)]
 }

@@ -39,16 +39,8 @@ impl Server {
         Self { runtime, dialect, victim, address, honest }
     }
 
-    /// A client that means ill. What it does not read, the system does not keep for it.
     fn enemy(&self) -> Peer {
-        let stream = TcpStream::connect(self.address).expect("there is room");
-        set_socket_recv_buffer_size(&stream, 4096).expect("it is a socket");
-        stream.set_nodelay(true).expect("it is a socket");
-        let mut peer = Peer::new(stream);
-        if self.dialect == "mpd" {
-            assert!(peer.hears().starts_with("OK MPD"));
-        }
-        peer
+        enemy(self.dialect, self.address)
     }
 
     /// The enemy is gone, or has done what it can; who is honest is served, and it has not cost too much. `more`:
@@ -70,4 +62,16 @@ impl Server {
             self.honest.asks();
         }
     }
+}
+
+/// A client that means ill. What it does not read, the system does not keep for it.
+fn enemy(dialect: &str, address: SocketAddr) -> Peer {
+    let stream = TcpStream::connect(address).expect("there is room");
+    set_socket_recv_buffer_size(&stream, 4096).expect("it is a socket");
+    stream.set_nodelay(true).expect("it is a socket");
+    let mut peer = Peer::new(stream);
+    if dialect == "mpd" {
+        assert!(peer.hears().starts_with("OK MPD"));
+    }
+    peer
 }

@@ -16,10 +16,15 @@ use rustix::io::Errno;
 /// longer than anything may take that happens on one machine.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Runs a test that something broken would hang, and fails it instead.
+/// Runs a test that something broken would hang, and fails it instead. Its thread has the name of the caller's, which is
+/// the test's.
 ///
 /// ```
-/// bellwire_testkit::in_time(bellwire_testkit::PATIENCE, || assert_eq!(1 + 1, 2));
+/// use bellwire_testkit::{PATIENCE, in_time};
+/// use std::thread;
+///
+/// let name = thread::current().name().map(str::to_owned);
+/// in_time(PATIENCE, move || assert_eq!(thread::current().name(), name.as_deref()));
 /// ```
 ///
 /// # Panics
@@ -27,11 +32,14 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// When the test takes longer than `patience`, and when it panics itself.
 pub fn in_time(patience: Duration, test: impl FnOnce() + Send + 'static) {
     let (done, end) = channel::<()>();
-    let thread = thread::spawn(move || {
+    // Whoever is asked for the test's name looks there.
+    let name = thread::current().name().unwrap_or("a test").to_owned();
+    let thread = thread::Builder::new().name(name).spawn(move || {
         // Told in any case: if the test panics, the sender is dropped.
         let _done = done;
         test();
     });
+    let thread = thread.expect("there is no thread for the test");
     if end.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
         panic!("the test takes longer than {patience:?}");
     }

@@ -14,7 +14,9 @@ mod ports;
 mod process;
 mod program;
 mod server;
+mod skip;
 
 pub use dovecot::{Dovecot, DovecotOptions};
 pub use mpd::{Mpd, MpdOptions};
 pub use program::program;
+pub use skip::{skip, skip_some};

@@ -2,11 +2,12 @@
 
 use bellwire_any::Runtime;
 use bellwire_conformance::on_each_runtime;
-use bellwire_hostile::{Attacked, Peer, bounds};
+use bellwire_hostile::{Attacked, Peer, bounds, patiently};
 
 use crate::{POURED, VICTIM, answer_limits, as_options, at_rest, is_asked};
 
 on_each_runtime! {
+    by patiently;
     /// G12: many small parts.
     endless_fields_of_mpd => |runtime| {
         let parts = format!("{} parts in a reply", answer_limits().parts);
@@ -57,7 +58,7 @@ fn pours(runtime: Runtime, words: [&str; 2], limit: &str, with: fn(&mut Peer) ->
     let limits = answer_limits();
     let options = as_options(&limits);
     let [dialect, text] = words.map(str::to_owned);
-    let words = [&dialect, &text, &options[0], &options[1], &options[2]].map(String::as_str);
+    let words = [&dialect, &text, &options[0], &options[1]].map(String::as_str);
     let spoken = dialect.clone();
     let attacked = Attacked::client(VICTIM, runtime, "ask", &words, move |peer| {
         is_asked(peer, &spoken);
@@ -89,7 +90,7 @@ fn declared(runtime: Runtime) {
 fn beyond(runtime: Runtime) {
     for (dialect, text, declared) in DECLARED {
         let declared = declared.replace("99999999999", &"9".repeat(100));
-        let words = [dialect, text, "reply=5"];
+        let words = [dialect, text];
         let attacked = Attacked::client(VICTIM, runtime, "ask", &words, move |peer| {
             is_asked(peer, dialect);
             peer.says(declared);

@@ -2,10 +2,12 @@
 
 use bellwire_any::Runtime;
 use bellwire_conformance::on_each_runtime;
+use bellwire_hostile::patiently;
 
-use crate::{GREETING, POURED, PREAUTH, asks, at_rest, is_asked};
+use crate::{POURED, asks, at_rest, greeting, is_asked};
 
 on_each_runtime! {
+    by patiently;
     /// G12.
     an_endless_line_of_notif => |runtime| endless(runtime, "notif"),
     /// G12.
@@ -51,12 +53,7 @@ fn dribbles(runtime: Runtime) {
         ("imap", "TAG OK 42\r\n", "answered: OK 42"),
     ] {
         let attacked = asks(runtime, dialect, &[], move |peer| {
-            let greeting = match dialect {
-                "mpd" => GREETING,
-                "imap" => PREAUTH,
-                _ => "",
-            };
-            assert!(greeting.bytes().all(|byte| peer.says([byte])));
+            assert!(greeting(dialect).bytes().all(|byte| peer.says([byte])));
             let answer = answer.replace("TAG", &peer.hears_tag());
             assert!(answer.bytes().all(|byte| peer.says([byte])));
         });

@@ -4,11 +4,12 @@
 use bellwire::dialect::notif::Notif;
 use bellwire_any::{Runtime, Settings};
 use bellwire_conformance::on_each_runtime;
-use bellwire_hostile::{Attacked, bounds};
+use bellwire_hostile::{Attacked, Peer, bounds, patiently};
 
-use crate::{POURED, VICTIM, at_rest, is_asked, question};
+use crate::{VICTIM, at_rest, is_asked, question};
 
 on_each_runtime! {
+    by patiently;
     /// G8, G12, G21.
     endless_notifications_of_notif => |runtime| {
         unread(runtime, "notif", "notif: random\r\n".to_owned());
@@ -33,35 +34,50 @@ on_each_runtime! {
 /// Less than the default, so that it is soon past.
 const QUEUE_BYTES: usize = 16 * 1024 * 1024;
 
-/// The server says this for ever, and answers nothing.
+/// The server says this until the client has lost patience with it, so much at least that no queue holds it, and
+/// answers nothing.
 fn unread(runtime: Runtime, dialect: &'static str, says: String) {
     let largest = 2 * says.len();
-    let words = [dialect, question(dialect), "reply=1", &format!("queue_bytes={QUEUE_BYTES}")];
+    let queue = Settings::new(Notif::default()).queue;
+    // Both limits are behind what is taken before the client asks.
+    let enough = (2 * QUEUE_BYTES).min(2 * queue * says.len());
+    let words = [dialect, question(dialect), "reply=0.3", &format!("queue_bytes={QUEUE_BYTES}")];
     let attacked = Attacked::client(VICTIM, runtime, "listen", &words, move |peer| {
-        is_asked(peer, dialect);
-        peer.pours(says, POURED);
+        is_listened_to(peer, dialect);
+        peer.pours_until_it_tells(says, enough);
+        peer.leaves();
     });
     let [failed, read] = &attacked.lines[..] else { panic!("{:?}", attacked.lines) };
     assert!(failed.ends_with("its deadline passed"), "{failed}");
     assert!(read.starts_with("read: ") && !read.contains(" 0 dropped"), "{read}");
-    let queue = Settings::new(Notif::default()).queue;
+    assert!(read.ends_with(CLOSED), "{read}");
     attacked.told(&[failed, read], at_rest() + bounds::queue(queue, QUEUE_BYTES, largest));
+}
+
+/// How a reader is told that nothing more will come.
+const CLOSED: &str = "; not connected: the connection was closed";
+
+/// Greets, and acknowledges that the client listens.
+fn is_listened_to(peer: &mut Peer, dialect: &str) {
+    is_asked(peer, dialect);
+    peer.says(match dialect {
+        "imap" => "+ idling\r\n",
+        "notif" => "OK\r\n",
+        _ => "",
+    });
 }
 
 fn nested(runtime: Runtime) {
     let words = ["imap", ""];
     let attacked = Attacked::client(VICTIM, runtime, "listen", &words, |peer| {
-        is_asked(peer, "imap");
-        peer.says("+ idling\r\n");
+        is_listened_to(peer, "imap");
         let nested = "(".repeat(60_000);
         for item in ["BODYSTRUCTURE ", "X ", "ENVELOPE ", ""] {
             peer.says(format!("* 1 FETCH ({item}{nested}\r\n"));
         }
+        peer.leaves();
     });
     attacked.told(&["read: 4 of 240"], at_rest());
-    assert!(
-        attacked.lines[0].ends_with("4 of them broken, 0 dropped; quiet"),
-        "{:?}",
-        attacked.lines
-    );
+    let end = format!("4 of them broken, 0 dropped{CLOSED}");
+    assert!(attacked.lines[0].ends_with(&end), "{:?}", attacked.lines);
 }

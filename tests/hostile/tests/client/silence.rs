@@ -3,11 +3,12 @@
 use bellwire::Limits;
 use bellwire_any::Runtime;
 use bellwire_conformance::on_each_runtime;
-use bellwire_hostile::{Attacked, bounds};
+use bellwire_hostile::{Attacked, bounds, patiently};
 
-use crate::{VICTIM, asks, at_rest, is_asked, question};
+use crate::{POURED, VICTIM, asks, at_rest, greeting, is_asked, question};
 
 on_each_runtime! {
+    by patiently;
     /// G16.
     never_greets => greets_nobody,
     /// G1.
@@ -46,13 +47,9 @@ fn hears_nothing(runtime: Runtime) {
     let output = format!("output={}", limits.output);
     for dialect in DIALECTS {
         // It has to be pipelined: else the second command waits for the answer to the first.
-        let words = [dialect, question(dialect), "write=0.3", "reply=20", &output];
+        let words = [dialect, question(dialect), "write=0.3", &output];
         let attacked = Attacked::client(VICTIM, runtime, "shout", &words, move |peer| {
-            peer.says(match dialect {
-                "mpd" => crate::GREETING,
-                "imap" => crate::PREAUTH,
-                _ => "",
-            });
+            peer.says(greeting(dialect));
         });
         let ended = "the connection ended: timed out: the peer does not take what is sent to it";
         let told = format!("failed: the command was sent, but not answered: {ended}");
@@ -75,10 +72,10 @@ fn stays(runtime: Runtime) {
 }
 
 fn keeps_hands_off(runtime: Runtime) {
-    let attacked = asks(runtime, "imap", &["tls=true"], |_| {});
+    let attacked = asks(runtime, "imap", &["tls=true", "connect=0.3"], |_| {});
     attacked.told(&["failed: not connected: "], at_rest());
     let attacked = asks(runtime, "imap", &["tls=true"], |peer| {
-        assert!(peer.pours("* OK this is no TLS\r\n", crate::POURED), "nobody has stopped it");
+        assert!(peer.pours("* OK this is no TLS\r\n", POURED), "nobody has stopped it");
     });
-    attacked.told(&["failed: not connected: "], at_rest());
+    attacked.told(&["failed: not connected: the server does not speak TLS here"], at_rest());
 }

@@ -1,10 +1,12 @@
 //! Clients that say much, and read nothing.
 
 use bellwire_conformance::on_each_runtime;
+use bellwire_hostile::patiently;
 
 use crate::{POURED, Server};
 
 on_each_runtime! {
+    by patiently;
     /// G25, G26: commands, and no answer is read. The system keeps some; the rest costs no more than it may, and the
     /// connection ends.
     commands_of_notif_unread => |runtime| {
@@ -48,7 +50,7 @@ on_each_runtime! {
     /// G24, G26: who asks, closes its half and reads nothing is answered as far as the system keeps it, and gone.
     half_open => |runtime| {
         for (dialect, answer) in [("notif", "what\r\n"), ("mpd", "said: what\nOK\n")] {
-            let mut server = Server::start(runtime, dialect, &["write=0.3"]);
+            let mut server = Server::start(runtime, dialect, &[]);
             let mut enemy = server.enemy();
             enemy.says("what\n".repeat(10));
             enemy.stream().shutdown(std::net::Shutdown::Write).expect("it is a socket");

@@ -6,11 +6,12 @@ use std::thread;
 
 use bellwire::ServerLimits;
 use bellwire_conformance::on_each_runtime;
-use bellwire_hostile::bounds;
+use bellwire_hostile::{bounds, patiently};
 
 use crate::{POURED, Server};
 
 on_each_runtime! {
+    by patiently;
     /// G12, G26: it is not kept, and answered once it ends.
     an_endless_line_of_notif => |runtime| {
         let mut server = Server::start(runtime, "notif", &[]);

@@ -2,19 +2,26 @@
 
 use std::net::TcpStream;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use bellwire_conformance::on_each_runtime;
+use bellwire_hostile::{Victim, patiently};
 
-use crate::Server;
+use crate::{Server, VICTIM, enemy};
 
 on_each_runtime! {
+    by patiently;
     /// G26: who says nothing has its place for as long as the server likes.
     silent => |runtime| {
         for dialect in ["notif", "mpd"] {
-            let server = Server::start(runtime, dialect, &["silence=0.3"]);
-            // That of the honest client is over, too, by then.
-            server.enemy().hears_the_end();
-            let Server { mut victim, .. } = server;
+            let silence = Duration::from_millis(300);
+            let option = format!("silence={}", silence.as_secs_f64());
+            // Nobody is honest here: who has to wait for his turn may be silent for as long.
+            let (mut victim, address) = Victim::serve(VICTIM, runtime, &[dialect, &option]);
+            let begun = Instant::now();
+            enemy(dialect, address).hears_the_end();
+            let waited = begun.elapsed();
+            assert!(waited >= silence, "{waited:?}");
             while victim.ask("count") != "0" {}
             victim.ends();
         }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::io;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bellwire::dialect::imap::response::Untagged;
 use bellwire_any::{Client, Connector, Gap, Notice, Notifications, Pending, Runtime, Wire};
+use bellwire_hostile::GENEROUS;
 
 use crate::options::Options;
 
@@ -14,7 +14,7 @@ use crate::options::Options;
 pub(crate) enum Action {
     /// Asks this, and waits for the answer.
     Ask(String),
-    /// Asks this, if it is anything, while notifications are wanted, and reads them when that is over.
+    /// Asks this, if it is anything, once there are notifications, and reads them when the connection is over.
     Listen(String),
     /// Asks this so many times at once, each time with so much behind it.
     Shout(String),
@@ -42,10 +42,6 @@ impl Action {
 const SHOUTS: usize = 1000;
 const LOUD: usize = 60_000;
 
-/// Those who read notifications stop here.
-const ENOUGH: usize = 3000;
-const MUCH: usize = 64 * 1024 * 1024;
-
 pub(crate) fn act<D: Wire + fmt::Debug>(
     runtime: Runtime,
     dialect: D,
@@ -56,9 +52,7 @@ pub(crate) fn act<D: Wire + fmt::Debug>(
     println!("ready");
     io::stdin().lines().next().context("never told to begin")??;
     let mut connector = Connector::new(runtime, dialect);
-    options.of_client(&mut connector.config);
-    connector.queue_bytes = options.queue_bytes.unwrap_or(connector.queue_bytes);
-    connector.timeout = Duration::from_secs(1);
+    options.of_client(&mut connector);
     let connected = match options.tls()? {
         Some(tls) => connector.tls(address, &tls),
         None => connector.tcp(address),
@@ -79,8 +73,14 @@ fn does<D: Wire>(action: &Action, client: &Client<D>, mut notifications: Notific
         Action::Listen(text) => {
             client.listen();
             if !text.is_empty() {
-                ask(client, text);
+                // Sooner, it may go out before what begins the mode.
+                match notifications.wait(GENEROUS) {
+                    Ok(Some(Notice::Notification(_))) => ask(client, text),
+                    other => println!("no notification: {other:?}"),
+                }
             }
+            // Why it is over is told to those who read, too.
+            let _ = client.drive();
             read(&mut notifications);
         }
         Action::Shout(text) => shout(client, text),
@@ -109,21 +109,20 @@ fn ask<D: Wire>(client: &Client<D>, text: &str) {
     }
 }
 
-/// Reads what notifications there are, and what they mean, if that is IMAP.
+/// Reads what notifications there were, and what they mean, if that is IMAP.
 fn read<D: Wire>(notifications: &mut Notifications<D>) {
     let (mut told, mut bytes, mut broken, mut dropped) = (0, 0, 0, 0);
     let end = loop {
-        match notifications.wait(Duration::from_millis(200)) {
-            _ if told == ENOUGH || bytes > MUCH => break "there is more".to_owned(),
-            Ok(Some(Notice::Notification(it))) => {
+        match notifications.next() {
+            Some(Ok(Notice::Notification(it))) => {
                 told += 1;
                 bytes += it.text.len();
                 broken += usize::from(Untagged::parse(&it.text).is_err());
             }
-            Ok(Some(Notice::Gap(Gap::Overflow(count)))) => dropped += count,
-            Ok(Some(other)) => break format!("{other:?}"),
-            Ok(None) => break "quiet".to_owned(),
-            Err(error) => break error.to_string(),
+            Some(Ok(Notice::Gap(Gap::Overflow(count)))) => dropped += count,
+            Some(Ok(other)) => break format!("{other:?}"),
+            Some(Err(error)) => break error.to_string(),
+            None => break "closed".to_owned(),
         }
     };
     println!("read: {told} of {bytes} bytes, {broken} of them broken, {dropped} dropped; {end}");

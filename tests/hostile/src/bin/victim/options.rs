@@ -1,23 +1,26 @@
-//! What of the defaults is changed: `NAME=VALUE`, times in seconds.
+//! What of the defaults is changed: `NAME=VALUE`, times in seconds. A client has patience, where nothing else is said.
 
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bellwire::{Config, ServerConfig};
 use bellwire_any::tls::{TlsConfig, Trust};
+use bellwire_any::{Connector, Wire};
+use bellwire_hostile::GENEROUS;
 
 /// Both ends' options.
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) connections: Option<usize>,
     silence: Option<Duration>,
+    connect: Option<Duration>,
     reply: Option<Duration>,
     greeting: Option<Duration>,
     write: Option<Duration>,
     parts: Option<usize>,
     size: Option<usize>,
     output: Option<usize>,
-    pub(crate) queue_bytes: Option<usize>,
+    queue_bytes: Option<usize>,
     tls: bool,
     /// The only server that is trusted.
     pin: Option<String>,
@@ -33,6 +36,7 @@ impl Options {
             match name {
                 "connections" => options.connections = count()?,
                 "silence" => options.silence = time()?,
+                "connect" => options.connect = time()?,
                 "reply" => options.reply = time()?,
                 "greeting" => options.greeting = time()?,
                 "write" => options.write = time()?,
@@ -54,10 +58,14 @@ impl Options {
         timers.write = self.write.or(timers.write);
     }
 
-    pub(crate) fn of_client(&self, config: &mut Config) {
-        let Config { timers, limits, in_flight, .. } = config;
-        timers.reply = self.reply.or(timers.reply);
-        timers.greeting = self.greeting.or(timers.greeting);
+    pub(crate) fn of_client<D: Wire>(&self, connector: &mut Connector<D>) {
+        connector.timeout = self.connect.unwrap_or(GENEROUS);
+        connector.queue_bytes = self.queue_bytes.unwrap_or(connector.queue_bytes);
+        let Config { timers, limits, in_flight, .. } = &mut connector.config;
+        timers.reply = self.reply.or(Some(GENEROUS));
+        timers.greeting = self.greeting.or(Some(GENEROUS));
+        // Who pours news never acknowledges that they are to end, and it may take long to hear them all.
+        timers.switch = None;
         timers.write = self.write.or(timers.write);
         if let Some(output) = self.output {
             limits.output = output;
