@@ -13,7 +13,7 @@ use bellwire_any::tls::rustls::{ServerConnection, StreamOwned};
 use bellwire_conformance::on_each_runtime;
 use bellwire_hostile::{Attacked, Peer, bounds};
 
-use crate::{POURED, PREAUTH, VICTIM, at_rest};
+use crate::{POURED, VICTIM, at_rest, greeting};
 
 on_each_runtime! {
     /// G12: as many certificates as fit into a chain, as many tickets as are kept, and an endless line.
@@ -26,7 +26,7 @@ fn floods(runtime: Runtime) {
     let (pin, config) = identity();
     let attacked = Attacked::client(VICTIM, runtime, "ask", &["imap", "NOOP", &pin], |peer| {
         let mut stream = secured(peer, config);
-        stream.write_all(PREAUTH.as_bytes()).expect("the client is there");
+        stream.write_all(greeting("imap").as_bytes()).expect("the client is there");
         stream.read_exact(&mut [0; b"A1 NOOP\r\n".len()]).expect("the client asks");
         let some = [b'x'; 16 * 1024];
         let poured = (0..POURED / some.len()).try_for_each(|_| stream.write_all(&some));
@@ -42,10 +42,10 @@ fn hears_nothing(runtime: Runtime) {
     let mut limits = Limits::default();
     limits.output = 16 * 1024 * 1024;
     let output = format!("output={}", limits.output);
-    let words = ["imap", "NOOP", "write=0.3", "reply=20", &output, &pin];
+    let words = ["imap", "NOOP", "write=0.3", &output, &pin];
     let attacked = Attacked::client(VICTIM, runtime, "shout", &words, |peer| {
         let mut stream = secured(peer, config);
-        stream.write_all(PREAUTH.as_bytes()).expect("the client is there");
+        stream.write_all(greeting("imap").as_bytes()).expect("the client is there");
     });
     let ended = "the connection ended: timed out: the peer does not take what is sent to it";
     let told = format!("failed: the command was sent, but not answered: {ended}");

@@ -6,7 +6,7 @@ use bellwire_any::Runtime;
 use bellwire_conformance::on_each_runtime;
 use bellwire_hostile::Attacked;
 
-use crate::{PREAUTH, VICTIM, at_rest};
+use crate::{VICTIM, at_rest, greeting};
 
 on_each_runtime! {
     /// G12: mails, as large as an answer may be; and the last is cut short.
@@ -44,7 +44,7 @@ type Attack = fn(&mut dyn FnMut(&str));
 /// The server says this to a client that neither asks nor reads, and then ends in the middle of it.
 fn rests(runtime: Runtime, attack: Attack) {
     let attacked = Attacked::client(VICTIM, runtime, "rest", &["imap", ""], move |peer| {
-        peer.says(PREAUTH);
+        peer.says(greeting("imap"));
         attack(&mut |text| assert!(peer.says(text), "the client has ended"));
         peer.stream().shutdown(Shutdown::Write).expect("the client is there");
     });
