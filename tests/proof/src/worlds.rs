@@ -7,8 +7,9 @@
 //! answers its question; and when everything is delivered and answered, nothing is missing.
 //!
 //! The states and steps that were found are in `states/`, and the README's diagrams are drawn from
-//! them. `BELLWIRE_DEPTH=2 cargo test --release -p bellwire-proof worlds` goes two operations deeper,
-//! where the diagrams are the same, and nothing is reached that is listed as unreachable.
+//! them; how many worlds there are is in `TESTING.md`.
+//! `BELLWIRE_DEPTH=2 cargo test --release -p bellwire-proof worlds` goes two operations deeper, where
+//! the diagrams are the same, and nothing is reached that is listed as unreachable.
 //!
 //! | room | what is in it |
 //! |---|---|
@@ -31,7 +32,7 @@ use bellwire::{Client, Config};
 
 use diagram::{Words, diagram};
 use explore::{Found, explore};
-use listing::{REWRITE, UNREACHABLE, listing};
+use listing::{REWRITE, UNREACHABLE, listing, tabled};
 use op::{Cut, Op};
 use peer::{Peer, Real, Which};
 use plain::{Plain, Tongue};
@@ -132,14 +133,18 @@ fn check<D: Dialect + Clone + Debug + Sync>(words: &Words, cases: &[Case<D>]) {
     );
     let path = format!("{}/states/{}.txt", env!("CARGO_MANIFEST_DIR"), words.name);
     agree(&path, &fs::read_to_string(&path).unwrap_or_default(), &listing(words.name, &found));
-    let _alone = README.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = PAGES.lock().unwrap_or_else(PoisonError::into_inner);
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
     let text = fs::read_to_string(readme).unwrap();
     agree(readme, &text, &redrawn(&text, words.name, &diagram(words, &found)));
+    let testing = concat!(env!("CARGO_MANIFEST_DIR"), "/../../TESTING.md");
+    let text = fs::read_to_string(testing).unwrap();
+    let row = format!("| {}, {} kinds |", words.name, cases.len());
+    agree(testing, &text, &tabled(&text, &row, &found, deeper()));
 }
 
-/// Who reads it to write it anew.
-static README: Mutex<()> = Mutex::new(());
+/// Who reads the README or `TESTING.md` to write it anew.
+static PAGES: Mutex<()> = Mutex::new(());
 
 /// The text with the diagram of this name drawn anew.
 fn redrawn(text: &str, name: &str, diagram: &str) -> String {

@@ -73,6 +73,30 @@ fn unreachable(text: &mut String, found: &Found) {
     }
 }
 
+/// The text of a page with a table of how much was found, in which the row that begins like this is as
+/// it is now: two cells for the depth that is always tried, and two for two operations deeper.
+pub(crate) fn tabled(text: &str, begins: &str, found: &Found, deeper: usize) -> String {
+    let first = match deeper {
+        0 => 2,
+        2 => 4,
+        _ => return text.to_owned(),
+    };
+    let is_it = |line: &&str| line.to_lowercase().starts_with(begins);
+    let row = text.lines().find(is_it).unwrap_or_else(|| panic!("no row begins with {begins:?}"));
+    let mut cells: Vec<_> = row.split('|').map(str::to_owned).collect();
+    for (cell, count) in cells[first..].iter_mut().zip([found.worlds, found.transitions]) {
+        *cell = format!(" {} ", grouped(count));
+    }
+    text.replace(row, &cells.join("|"))
+}
+
+/// With a comma between thousands.
+fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join(",")
+}
+
 pub(crate) const REWRITE: &str = "BELLWIRE_WRITE=1 cargo test -p bellwire-proof worlds";
 
 pub(crate) const UNREACHABLE: &str = "Unreachable.";
