@@ -289,6 +289,7 @@ fn question_l_the_connection_ends() {
     on_server("server/l_still_answered");
     on_server("server/l_reset");
     on_server("server/l_reset_on");
+    on_server("server/l_reset_while_full");
     assert_eq!(on_server("server/l_given_up").output(), b"");
 }
 

@@ -8,7 +8,7 @@ use super::{Answer, End, Server, Slot};
 use crate::clock::Timer;
 use crate::command::redact_from;
 use crate::dialect::{Heard, ServerDialect, Standing};
-use crate::error::{Error, Excerpt, LimitKind};
+use crate::error::{Closed, Error, Excerpt, LimitKind};
 use crate::event::ServerEvent;
 use crate::frame::Cut;
 use crate::mode::Lasts;
@@ -28,7 +28,9 @@ impl<D: ServerDialect> Server<D> {
                 self.flush();
             }
             if !self.may_hear() {
-                return self.expire();
+                // Nobody makes room any more, or waits for an answer.
+                let reset = matches!(self.end, End::Eof(Some(Closed::Reset)));
+                return if reset { self.quiet_events() } else { self.expire() };
             }
             let event = match self.list.as_mut().and_then(|list| list.take()) {
                 Some((line, standing)) => self.hear(Place::List(line), standing)?,

@@ -126,7 +126,10 @@ impl<H: Host> NaiveServer<H> {
                 self.flush();
             }
             if self.full() || self.held_up() || self.news() {
-                return self.expire();
+                match self.end {
+                    End::Closing(Some(Closed::Reset)) => break,
+                    _ => return self.expire(),
+                }
             }
             match self.hear() {
                 Some(Some(told)) => return Some(told),
