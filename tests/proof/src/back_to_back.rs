@@ -193,7 +193,11 @@ fn configs(u: &mut Unstructured<'_>) -> (Config, ServerConfig, bool) {
 }
 
 fn play<D: Spoken>(mut u: Unstructured<'_>, dialect: &D) {
-    let (client, server, patient) = configs(&mut u);
+    let (mut client, server, patient) = configs(&mut u);
+    if dialect.numbered() {
+        // Whose number is forgotten, as one too many is, is answered as if nobody had asked.
+        client.limits.held = usize::MAX;
+    }
     let script = u.take_rest();
     shown::<D>(&Settings::of(&client, dialect), |tape| {
         let mut world = World::new(dialect, &client, &server, patient, tape);

@@ -93,7 +93,8 @@ fn a_server_that_stands_still_is_noticed() {
     let Some(dovecot) = Dovecot::start() else { return };
     let mut connector = asking_after(SECOND / 2);
     let timers = &mut connector.config.timers;
-    (timers.probe, timers.greeting) = (Some(SECOND / 2), Some(SECOND / 2));
+    // Long enough for a machine that is busy.
+    (timers.probe, timers.greeting) = (Some(3 * SECOND), Some(3 * SECOND));
     let mut policy = Reconnect::default();
     (policy.first, policy.longest) = (SECOND / 20, SECOND / 10);
     connector.reconnect = Some(policy);
