@@ -1,14 +1,15 @@
 //! The naive server: the same verbs as the machine's, in code that is too plain to be wrong.
 
-use bellwire::dialect::Standing;
-use bellwire::{Closed, Error, Excerpt, LimitKind, Notify, Refusal, Status, Wait};
+use bellwire::{Closed, Error, Wait};
 use bytes::Bytes;
 
 use super::desk::{Act, Seen, State, Told};
-use super::host::{Heard, Host, Note};
+use super::host::{Host, Note};
 use super::real::take;
 use super::server_script::Setup;
-use super::{violation, without_end};
+
+mod hear;
+mod say;
 
 #[derive(Default)]
 pub(crate) struct NaiveServer<H: Host> {
@@ -67,9 +68,6 @@ enum End {
     Closed,
     Fault(Error),
 }
-
-/// As many bytes of notifications may wait in the output; more wait with their topics.
-const AHEAD: usize = 512;
 
 impl<H: Host> NaiveServer<H> {
     pub(crate) fn new(setup: &Setup<H>) -> Self {
@@ -170,248 +168,6 @@ impl<H: Host> NaiveServer<H> {
         Told::Fault(error)
     }
 
-    /// The next line, if there is one, and what is told of it, if anything is.
-    fn hear(&mut self) -> Option<Option<Told>> {
-        if let Some(list) = self.list.as_mut().filter(|list| list.end.is_some()) {
-            let index = list.heard;
-            let standing = Standing::Member { index, marked: list.marked };
-            let Some(line) = list.lines.get(index).cloned() else {
-                self.end_list();
-                return Some(None);
-            };
-            list.heard += 1;
-            let heard = self.setup.host.hear(&line, standing);
-            if !matches!(heard, Heard::Command(..) | Heard::Nothing) {
-                self.list = None;
-            }
-            return Some(self.take(heard, &line));
-        }
-        if self.skipping {
-            let end = self.input.iter().position(|byte| *byte == b'\n');
-            self.input.drain(..end.map_or(self.input.len(), |end| end + 1));
-            self.skipping = end.is_none();
-        }
-        let end = self.input.iter().position(|byte| *byte == b'\n');
-        let body = end.map(|end| without_end(&self.input[..=end]).len());
-        if body.unwrap_or(self.input.len().saturating_sub(1)) > self.setup.frame {
-            self.skipping = true;
-            let beginning = self.input[..self.setup.frame].to_vec();
-            let heard = self.setup.host.too_long();
-            return Some(self.take(heard, &beginning));
-        }
-        let line: Vec<u8> = self.input.drain(..=end?).collect();
-        let line = without_end(&line);
-        let standing = match &self.list {
-            _ if self.asked => Standing::Listening,
-            Some(_) => Standing::Listing,
-            None => Standing::Outside,
-        };
-        let heard = self.setup.host.hear(line, standing);
-        Some(self.take(heard, line))
-    }
-
-    fn take(&mut self, heard: Heard, line: &[u8]) -> Option<Told> {
-        let whole = Bytes::copy_from_slice(line);
-        Some(match heard {
-            Heard::Command(note, text, reads) => {
-                self.tickets += 1;
-                if let Some(topic) = reads {
-                    self.read(&topic);
-                }
-                let ticket = Some(self.tickets);
-                self.slots.push(Slot { note, ticket, line: None, switch: None });
-                self.heard_something();
-                Told::Command(self.tickets, text.into())
-            }
-            Heard::Enter(note) => self.switch(note, true, Told::Listening(whole)),
-            Heard::Leave(note) => self.switch(note, false, Told::NotListening(whole)),
-            Heard::Acknowledged => Told::Acknowledged(whole),
-            Heard::Rejected(note, why) => {
-                self.reject(note, why);
-                Told::Rejected(whole, why)
-            }
-            Heard::Expelled(note, why) => {
-                self.reject(note, why);
-                self.hang_up();
-                Told::Rejected(whole, why)
-            }
-            Heard::Goodbye => {
-                self.hang_up();
-                Told::Goodbye(whole)
-            }
-            Heard::Wrong => self.fault(violation(line)),
-            Heard::ListBegin(marked) => {
-                self.list = Some(List { marked, ..List::default() });
-                return None;
-            }
-            Heard::Listed => {
-                let list = self.list.as_mut()?;
-                list.lines.push(line.to_vec());
-                let allowed = self.setup.list;
-                if list.lines.iter().map(|line| line.len() + 1).sum::<usize>() <= allowed {
-                    return None;
-                }
-                let (limit, excerpt) = (LimitKind::List, Excerpt::new(line));
-                self.fault(Error::Limit { limit, allowed, excerpt })
-            }
-            Heard::ListEnd(note) => {
-                self.list.as_mut()?.end = Some(note);
-                return None;
-            }
-            Heard::Nothing => return None,
-        })
-    }
-
-    /// All of it has been done.
-    fn end_list(&mut self) {
-        let Some(note) = self.list.take().and_then(|list| list.end) else { return };
-        let line = Some(note.acknowledgement.clone());
-        self.slots.push(Slot { note, ticket: None, line, switch: None });
-    }
-
-    fn switch(&mut self, note: Note, on: bool, told: Told) -> Told {
-        self.asked = on;
-        self.heard_something();
-        // A mode that ends with news is entered without a word.
-        let line = if H::UNTIL_NEWS && on { Vec::new() } else { note.acknowledgement.clone() };
-        self.slots.push(Slot { note, ticket: None, line: Some(line), switch: Some(on) });
-        if H::UNTIL_NEWS {
-            self.flush();
-        }
-        told
-    }
-
-    fn reject(&mut self, note: Note, why: &'static str) {
-        let line = self.setup.host.reply(&note, Status::Refused, why.as_bytes()).ok();
-        self.slots.push(Slot { note, ticket: None, line, switch: None });
-    }
-
-    fn reply(&mut self, ticket: u64, status: Status, text: &[u8]) -> Result<(), Refusal> {
-        if matches!(self.end, End::Fault(_)) {
-            return Err(Refusal::Closed);
-        }
-        self.flush();
-        let waits = |slot: &&mut Slot| slot.ticket == Some(ticket) && slot.line.is_none();
-        let slot = self.slots.iter_mut().find(waits).ok_or(Refusal::UnknownTicket)?;
-        let line = self.setup.host.reply(&slot.note, status, text)?;
-        self.setup.fits(&line)?;
-        slot.line = Some(line);
-        // What has its turn now is said at once.
-        if self.slots[0].ticket == Some(ticket) {
-            self.say_reply();
-            if let Some(list) = self.list.as_ref().filter(|list| list.heard > 0) {
-                if status == Status::Refused {
-                    self.list = None;
-                } else if list.heard == list.lines.len() {
-                    self.end_list();
-                }
-            }
-        }
-        if self.open() {
-            self.heard_something();
-        }
-        Ok(())
-    }
-
-    fn notify(&mut self, name: &[u8]) -> Result<Notify, Refusal> {
-        if !self.open() {
-            return Err(Refusal::Closed);
-        }
-        let line = self.setup.host.notification(name)?;
-        if !self.topics.iter().any(|topic| topic.name == name) {
-            self.setup.fits(&line)?;
-            self.topics.push(Topic { name: name.into(), unread: false, waiting: false });
-            self.topics.sort_by_key(|topic| self.setup.host.rank(&topic.name));
-        }
-        let wanted = self.listening && wants(&self.entered, name);
-        let topic = self.topics.iter_mut().find(|topic| topic.name == name).unwrap();
-        let how = match (wanted, topic.waiting, topic.unread) {
-            (true, true, _) | (false, _, true) => Notify::Merged,
-            (true, false, _) => Notify::Queued,
-            (false, _, false) => Notify::Held,
-        };
-        topic.unread = true;
-        topic.waiting = wanted;
-        Ok(how)
-    }
-
-    fn read(&mut self, name: &[u8]) {
-        for topic in self.topics.iter_mut().filter(|topic| topic.name == name) {
-            (topic.unread, topic.waiting) = (false, false);
-        }
-    }
-
-    fn flush(&mut self) {
-        while self.output.len() < self.setup.output && self.say_reply() {}
-        if self.news() {
-            return self.say_news();
-        }
-        let ahead = |output: &[u8]| !H::UNTIL_NEWS && output.len() < AHEAD;
-        while self.listening && ahead(&self.output) && self.say_notification() {}
-    }
-
-    fn say_reply(&mut self) -> bool {
-        if self.slots.first().is_none_or(|slot| slot.line.is_none()) {
-            return false;
-        }
-        let slot = self.slots.remove(0);
-        self.output.extend(slot.line.unwrap());
-        if let Some(on) = slot.switch {
-            self.listening = on;
-            for topic in &mut self.topics {
-                topic.waiting = on && topic.unread && wants(&slot.note, &topic.name);
-            }
-            self.entered = slot.note;
-        }
-        true
-    }
-
-    /// All that is new, and the end of the mode. What the client did not want to know is forgotten.
-    fn say_news(&mut self) {
-        for topic in &mut self.topics {
-            if topic.waiting {
-                let line = self.setup.host.notification(&topic.name);
-                self.output.extend(line.unwrap());
-            }
-            (topic.unread, topic.waiting) = (false, false);
-        }
-        self.output.extend(&self.entered.acknowledgement);
-        (self.listening, self.asked) = (false, false);
-        self.heard_something();
-    }
-
-    /// Topics take turns.
-    fn say_notification(&mut self) -> bool {
-        for step in 0..self.topics.len() {
-            let index = (self.turn + step) % self.topics.len();
-            let topic = &mut self.topics[index];
-            if topic.waiting {
-                topic.waiting = false;
-                self.output.extend(self.setup.host.notification(&topic.name).unwrap());
-                self.turn = index + 1;
-                return true;
-            }
-        }
-        false
-    }
-
-    fn output(&mut self) -> Vec<u8> {
-        self.flush();
-        if self.output.is_empty() {
-            self.write = None;
-        } else if self.write.is_none() {
-            self.write = self.setup.write.map(|time| self.now + time);
-        }
-        self.output.clone()
-    }
-
-    fn written(&mut self, count: usize) {
-        if count > 0 {
-            self.output.drain(..count);
-            self.write = None;
-        }
-    }
-
     fn expire(&mut self) -> Option<Told> {
         let late = |due: Option<u64>| due.is_some_and(|due| due <= self.now);
         let wait = if late(self.write) {
@@ -494,9 +250,4 @@ impl List {
     fn waiting(&self) -> usize {
         if self.end.is_some() { self.lines.len() - self.heard } else { 0 }
     }
-}
-
-/// Whoever names no topic wants all.
-fn wants(entered: &Note, topic: &[u8]) -> bool {
-    entered.wants.is_empty() || entered.wants.iter().any(|name| name == topic)
 }
