@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bellwire::Transcript;
-use bellwire::transcript::{Act, What};
+use bellwire::transcript::{Act, Said, What};
 
 /// All but where the lines stood.
 fn bare(transcript: &Transcript) -> (&[(String, String)], Vec<&What>) {
@@ -38,6 +38,21 @@ fn line_ends_of_the_wire() {
     assert_eq!(printed_and_read(text), text);
     let text = "= newline crlf\n= newline lf\nS: a\\r\n";
     assert_eq!(printed_and_read(text), text);
+}
+
+/// A backslash that is escaped does not keep the line open.
+#[test]
+fn a_line_that_ends_with_a_backslash() {
+    assert_eq!(printed_and_read("C: a\\\\\n"), "C: a\\\\\n");
+    let transcript: Transcript = "C: a\\\\\n".parse().unwrap();
+    assert_eq!(transcript.steps[0].what, What::Client(Said::Bytes(b"a\\\r\n".to_vec())));
+}
+
+#[test]
+fn where_each_step_stands() {
+    let transcript: Transcript = "C: random?\n\n# an answer\nS: 4\n".parse().unwrap();
+    let lines: Vec<usize> = transcript.steps.iter().map(|step| step.line).collect();
+    assert_eq!(lines, [1, 4]);
 }
 
 #[test]
@@ -90,6 +105,7 @@ fn lines_that_make_no_sense() {
         ("# a comment\nS: \\q\n", "line 2: "),
         ("! abandon two\n", "line 1: a ticket's number is missing: ! abandon two"),
         ("C: random?\n.. 5 parsecs\n", "line 2: "),
+        ("= newline cr\n", "line 1: newline is lf or crlf: = newline cr"),
     ] {
         let error = text.parse::<Transcript>().unwrap_err().to_string();
         assert!(error.starts_with(told), "{error}");

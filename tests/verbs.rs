@@ -7,8 +7,8 @@ use bellwire::dialect::notif::{Notif, Random};
 use bellwire::dialect::{Awaiting, Class, Dialect, Spoken, To};
 use bellwire::frame;
 use bellwire::{
-    Answer, BadReply, Client, Config, Error, Event, Excerpt, Framing, LimitKind, Refusal, Reply,
-    Server, ServerConfig, ServerEvent, Status,
+    Answer, BadReply, Client, Closed, Config, Error, Event, Excerpt, Framing, LimitKind,
+    Notification, Refusal, Reply, Server, ServerConfig, ServerEvent, Status,
 };
 
 mod common;
@@ -63,7 +63,8 @@ fn overdue_at_the_server() {
     assert!(server.is_overdue(secs(60)));
 }
 
-/// Each line is answered by a line; a line that begins with `!` is a notification; and that is all.
+/// Each line is answered by a line; a line that begins with `!` is a notification, one with `~` is data whose topic
+/// is not where it is said to be; and that is all.
 #[derive(Clone, Debug)]
 struct Bang;
 
@@ -77,6 +78,8 @@ impl Dialect for Bang {
     fn classify(&mut self, frame: &[u8], _: &mut Awaiting<'_, ()>) -> Class {
         match frame {
             [b'!', topic @ ..] => Class::Notification { topic: 1..1 + topic.len() },
+            [b'~', b'<', ..] => Class::Data { topic: 2..1, news: true },
+            [b'~', ..] => Class::Data { topic: 1..frame.len() + 1, news: true },
             _ => Class::Reply { to: To::Oldest, status: Status::Done, text: 0 },
         }
     }
@@ -101,6 +104,21 @@ fn a_dialect_that_says_nothing_about_itself() {
     assert_eq!(sent(&mut client), "date\n");
     assert_eq!(client.dialect().spoken(b"date"), Spoken::Command { text: 0..4 });
     assert!(!client.dialect().passes(b"busy"));
+}
+
+/// What the next lines say is not shown with a topic that is somewhere else.
+#[test]
+fn a_dialect_that_points_behind_the_line() {
+    let mut client = Client::new(Bang, Config::default());
+    client.feed(b"!door\n~door\n~<door\n!door\n");
+    for expected in ["door", "", "", "door"] {
+        match client.events().next().unwrap() {
+            Some(Event::Notification(Notification { topic, .. }) | Event::Data { topic, .. }) => {
+                assert_eq!(topic, expected.as_bytes());
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 /// A silent server is not asked whether it lives, where there is nothing to ask, and not given up.
@@ -152,16 +170,75 @@ fn the_encoder_shows_no_bytes() {
     assert!(<&Shown as Command<Bang>>::is_due(&&Shown, &Bang));
 }
 
-/// What the transport is to be watched for: room for bytes that were shown and not taken yet.
-#[test]
-fn output_that_waits_for_room() {
-    let mut server = Server::new(Notif::default(), ServerConfig::default());
-    assert!(!server.has_output());
+/// A server that heard `random?` and, with `reply`, has answered.
+fn asked(change: impl FnOnce(&mut ServerConfig), reply: Option<&str>) -> Server<Notif> {
+    let mut config = ServerConfig::default();
+    change(&mut config);
+    let mut server = Server::new(Notif::default(), config);
+    server.tick(secs(0));
     server.feed(b"random?\r\n");
     let Ok(Some(ServerEvent::Command { ticket, .. })) = server.events().next() else {
         panic!("no command")
     };
-    server.reply(ticket, Reply::done("4")).unwrap();
+    if let Some(reply) = reply {
+        server.reply(ticket, Reply::done(reply)).unwrap();
+    }
+    server
+}
+
+/// Nothing is no sign of life, and no progress.
+#[test]
+fn nothing_heard_and_nothing_written() {
+    let mut server = asked(|config| config.timers.silence = Some(secs(60)), Some("4"));
+    server.output();
+    server.written(3);
+    server.tick(secs(0));
+    server.tick(secs(30));
+    server.feed(b"");
+    server.tick(secs(30));
+    assert_eq!(server.deadline(), Some(secs(60)));
+
+    let mut server = asked(|config| config.timers.write = Some(secs(10)), Some("4"));
+    server.output();
+    server.tick(secs(0));
+    server.written(0);
+    assert_eq!(server.deadline(), Some(secs(10)));
+}
+
+/// The connection may be closed when the client has ended it, all commands have their answers, and the
+/// transport has taken them.
+#[test]
+fn when_a_server_is_finished() {
+    let mut server = asked(|_| {}, None);
+    assert!(!server.is_finished());
+    server.feed_eof();
+    assert_eq!(server.events().next().unwrap(), Some(ServerEvent::Closed(Closed::Cleanly)));
+    assert!(!server.is_finished());
+    let mut server = asked(|_| {}, Some("4"));
+    server.feed_eof();
+    assert_eq!(server.events().next().unwrap(), Some(ServerEvent::Closed(Closed::Cleanly)));
+    assert!(!server.is_finished());
+    server.output();
+    server.written(3);
+    assert!(server.is_finished());
+}
+
+/// `Debug` of an event shows what the client said, and of a machine how much has come.
+#[test]
+fn shown_for_debugging() {
+    let mut server = Server::new(Notif::default(), ServerConfig::default());
+    server.feed(b"random?\r\nran");
+    let event = format!("{:?}", server.events().next().unwrap().unwrap());
+    assert_eq!(event, "ServerEvent(command 1 random?: \"random?\")");
+    let shown = format!("{server:?}");
+    assert!(shown.contains("Input { received: 12, pending: 3, searched: 0, "), "{shown}");
+}
+
+/// What the transport is to be watched for: room for bytes that were shown and not taken yet.
+#[test]
+fn output_that_waits_for_room() {
+    assert!(!asked(|_| {}, None).has_output());
+    let mut server = asked(|_| {}, Some("4"));
     assert_eq!(server.output(), b"4\r\n");
     assert!(server.has_output());
     server.written(2);
