@@ -78,7 +78,7 @@ impl Dialect for Bang {
     fn classify(&mut self, frame: &[u8], _: &mut Awaiting<'_, ()>) -> Class {
         match frame {
             [b'!', topic @ ..] => Class::Notification { topic: 1..1 + topic.len() },
-            [b'~', b'<', ..] => Class::Data { topic: 2..1, news: true },
+            [b'~', b'<', ..] => Class::Data { topic: frame.len()..1, news: true },
             [b'~', ..] => Class::Data { topic: 1..frame.len() + 1, news: true },
             _ => Class::Reply { to: To::Oldest, status: Status::Done, text: 0 },
         }
