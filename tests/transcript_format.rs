@@ -49,6 +49,16 @@ fn a_line_that_ends_with_a_backslash() {
 }
 
 #[test]
+fn settings_by_name() {
+    let mut transcript: Transcript = "= timers.reply 5s\n= limits.parts 3\n".parse().unwrap();
+    assert_eq!(transcript.setting("timers.reply"), Some("5s"));
+    assert_eq!(transcript.setting("limits.frame"), None);
+    transcript.set("timers.reply", "6s");
+    assert_eq!(transcript.setting("timers.reply"), Some("6s"));
+    assert_eq!(transcript.to_string(), "= timers.reply 5s\n= limits.parts 3\n= timers.reply 6s\n");
+}
+
+#[test]
 fn where_each_step_stands() {
     let transcript: Transcript = "C: random?\n\n# an answer\nS: 4\n".parse().unwrap();
     let lines: Vec<usize> = transcript.steps.iter().map(|step| step.line).collect();
