@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bellwire::command::{Command, Encoder};
+use bellwire::dialect::imap::Imap;
 use bellwire::dialect::notif::{Notif, Random};
 use bellwire::dialect::{Awaiting, Class, Dialect, Spoken, To};
 use bellwire::frame;
@@ -63,7 +64,7 @@ fn overdue_at_the_server() {
     assert!(server.is_overdue(secs(60)));
 }
 
-/// Each line is answered by a line; a line that begins with `!` is a notification, one with `~` is data whose topic
+/// Each line is answered by a line, behind any number of lines that begin with `+`; a line that begins with `!` is a notification, one with `~` is data whose topic
 /// is not where it is said to be; and that is all.
 #[derive(Clone, Debug)]
 struct Bang;
@@ -78,6 +79,7 @@ impl Dialect for Bang {
     fn classify(&mut self, frame: &[u8], _: &mut Awaiting<'_, ()>) -> Class {
         match frame {
             [b'!', topic @ ..] => Class::Notification { topic: 1..1 + topic.len() },
+            [b'+', ..] => Class::Part { to: To::Oldest, text: 1 },
             [b'~', b'<', ..] => Class::Data { topic: frame.len()..1, news: true },
             [b'~', ..] => Class::Data { topic: 1..frame.len() + 1, news: true },
             _ => Class::Reply { to: To::Oldest, status: Status::Done, text: 0 },
@@ -104,6 +106,18 @@ fn a_dialect_that_says_nothing_about_itself() {
     assert_eq!(sent(&mut client), "date\n");
     assert_eq!(client.dialect().spoken(b"date"), Spoken::Command { text: 0..4 });
     assert!(!client.dialect().passes(b"busy"));
+}
+
+/// G2: also where a dialect takes every line for an answer, one that came before a question is none.
+#[test]
+fn what_came_before() {
+    let mut client = Client::new(Bang, Config::default());
+    client.feed(b"+12\n12:30\n");
+    client.command("time").unwrap();
+    assert_eq!(sent(&mut client), "time\n");
+    assert_eq!(told(&mut client), ["unsolicited +12", "unsolicited 12:30"]);
+    client.feed(b"+12\n12:31\n");
+    assert_eq!(told(&mut client), ["part 1 12", "reply 1 12:31"]);
 }
 
 /// What the next lines say is not shown with a topic that is somewhere else.
@@ -232,6 +246,24 @@ fn shown_for_debugging() {
     assert_eq!(event, "ServerEvent(command 1 random?: \"random?\")");
     let shown = format!("{server:?}");
     assert!(shown.contains("Input { received: 12, pending: 3, searched: 0, "), "{shown}");
+
+    let mut client = plain(|_| {});
+    client.command("random?").unwrap();
+    client.command("classified?").unwrap();
+    client.output();
+    client.written(4);
+    let shown = format!("{client:?}");
+    assert!(shown.contains("Output { due: 5, .. }"), "{shown}");
+    assert!(shown.contains("Spool { entries: [Spooled { ticket: Ticket(2)"), "{shown}");
+    assert!(shown.contains("bytes: 13, .. }"), "{shown}");
+
+    let mut client = Client::new(Imap::default(), Config::default());
+    client.feed(b"* PREAUTH ready\r\n");
+    told(&mut client);
+    client.command("APPEND INBOX {5}\r\nhello").unwrap();
+    assert_eq!(sent(&mut client), "A1 APPEND INBOX {5}\r\n");
+    let shown = format!("{client:?}");
+    assert!(shown.contains("Paused { number: 1, left: 7 }"), "{shown}");
 }
 
 /// What the transport is to be watched for: room for bytes that were shown and not taken yet.

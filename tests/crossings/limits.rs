@@ -16,6 +16,14 @@ fn serving(change: impl FnOnce(&mut ServerConfig)) -> Server<Notif> {
     Server::new(Notif::default(), config)
 }
 
+/// Lets the client enter the mode, or leave it.
+fn switch(server: &mut Server<Notif>, line: &[u8]) {
+    server.feed(line);
+    assert_eq!(taken(server), []);
+    assert_eq!(server.output(), b"OK\r\n");
+    server.written(4);
+}
+
 /// The tickets of the commands that the server takes.
 fn taken(server: &mut Server<Notif>) -> Vec<Ticket> {
     let mut tickets = Vec::new();
@@ -123,6 +131,34 @@ fn limit_of_output() {
     client.command(Random).unwrap();
 }
 
+/// Of the commands that wait, those count that have not been moved to the output, and no other byte.
+#[test]
+fn limit_of_output_behind_what_was_sent() {
+    let mut client = plain(|config| config.limits.output = 40);
+    for _ in 0..4 {
+        client.command("random?").unwrap();
+    }
+    assert_eq!(sent(&mut client), "random?\r\n");
+    client.command("random?").unwrap();
+    client.command("random?").unwrap();
+    assert_eq!(client.command("random?").unwrap_err().why, Refusal::Full { allowed: 40 });
+}
+
+/// A command that is taken back leaves those around it as they are, also behind what was sent.
+#[test]
+fn taken_back_from_the_middle() {
+    let mut client = plain(|_| {});
+    let tickets =
+        ["first", "second", "third", "fourth", "fifth"].map(|text| client.command(text).unwrap());
+    assert_eq!(sent(&mut client), "first\r\n");
+    client.abandon(tickets[2]);
+    for text in ["second\r\n", "fourth\r\n", "fifth\r\n", ""] {
+        client.feed(b"1\r\n");
+        while client.events().next().unwrap().is_some() {}
+        assert_eq!(sent(&mut client), text);
+    }
+}
+
 /// G12, G26: commands that a client sends and the server has not answered. More are not taken; nothing
 /// is lost.
 #[test]
@@ -162,9 +198,7 @@ fn limit_of_output_at_the_server() {
 #[test]
 fn limit_of_waiting_notifications() {
     let mut server = serving(|config| config.limits.topics = 100);
-    server.feed(b"notif\r\n");
-    assert_eq!(taken(&mut server), []);
-    assert_eq!(server.output(), b"OK\r\n");
+    switch(&mut server, b"notif\r\n");
     for round in 0..10 {
         for topic in 0..100 {
             let how = server.notify(format!("topic {topic}")).unwrap();
@@ -183,7 +217,53 @@ fn limit_of_waiting_notifications() {
         server.written(due.len());
         told.extend(due);
     }
-    assert_eq!(told.iter().filter(|byte| **byte == b'\n').count(), 101);
+    assert_eq!(told.iter().filter(|byte| **byte == b'\n').count(), 100);
+}
+
+/// What nobody has asked for is kept, whether it was told or not; what was read makes room.
+#[test]
+fn limit_of_topics() {
+    let mut server = serving(|config| config.limits.topics = 3);
+    switch(&mut server, b"notif\r\n");
+    server.notify("told").unwrap();
+    let due = server.output().len();
+    server.written(due);
+    switch(&mut server, b"stop_notif\r\n");
+    assert_eq!(server.notify("held"), Ok(Notify::Held));
+    assert_eq!(server.notify("read"), Ok(Notify::Held));
+    assert_eq!(server.notify("more").unwrap_err().why, Refusal::Full { allowed: 3 });
+    server.retract("read");
+    assert_eq!(server.notify("more"), Ok(Notify::Held));
+    assert_eq!(server.notify("read").unwrap_err().why, Refusal::Full { allowed: 3 });
+    for topic in ["told", "held", "more"] {
+        assert_eq!(server.notify(topic), Ok(Notify::Merged));
+    }
+}
+
+/// G13: also where others are known.
+#[test]
+fn a_topic_that_forges() {
+    let mut server = serving(|_| {});
+    server.notify("random").unwrap();
+    assert!(matches!(server.notify("a\nb").unwrap_err().why, Refusal::Forbidden { .. }));
+}
+
+/// Topics take turns: one that is always new does not keep others away.
+#[test]
+fn a_busy_topic() {
+    let mut server = serving(|_| {});
+    switch(&mut server, b"notif\r\n");
+    let topics = ["a", "b", "c"].map(|letter| letter.repeat(300));
+    topics.iter().for_each(|topic| assert_eq!(server.notify(topic), Ok(Notify::Queued)));
+    let mut order = String::new();
+    for _ in 0..3 {
+        let due = server.output().to_vec();
+        server.written(due.len());
+        let lines = due.split(|byte| *byte == b'\n').filter_map(|line| line.get(7));
+        order.extend(lines.map(|byte| char::from(*byte)));
+        assert_eq!(server.notify(&topics[1]), Ok(Notify::Queued));
+    }
+    assert_eq!(order, "abcbb");
 }
 
 /// G3: replies to abandoned commands stay away, and too many are awaited: past the bound nobody knows

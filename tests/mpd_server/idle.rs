@@ -55,6 +55,7 @@ fn changes_are_kept() {
         > listening
         S: changed: mixer
         S| OK");
+    mpd_idling("! notify mixer\n! retract mixer\nC: noidle\nS: OK\n> not listening");
     mpd("! notify mixer\n> held mixer\n! retract mixer\nC: idle\n> listening");
 }
 
