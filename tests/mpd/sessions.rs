@@ -267,19 +267,25 @@ fn idle_is_no_pending_command() {
     idling(session);
 }
 
-/// G12: a reply of too many parts, or too large.
+/// G12: a reply of too many parts, or too large; also of a command that was abandoned.
 #[test]
 fn limit_of_a_replys_parts() {
-    for (parts, size, limit) in [(3, 1000, LimitKind::Parts), (1000, 50, LimitKind::Reply)] {
+    let both = [(3, 1000, LimitKind::Parts), (1000, 3 * 17, LimitKind::Reply)];
+    let all = both.iter().flat_map(|case| [(case, false), (case, true)]);
+    for (&(parts, size, limit), abandoned) in all {
         let mut config = Config::default();
         config.limits.parts = parts;
         config.limits.reply = size;
         let mut client = Client::new(Mpd::default(), config);
         client.feed(b"OK MPD 0.23.5\n");
-        client.command("listall").unwrap();
+        let ticket = client.command("listall").unwrap();
         let mut events = client.events();
         assert!(events.next().unwrap().is_some());
         assert_eq!(events.output(), b"listall\n");
+        if abandoned {
+            client.abandon(ticket);
+        }
+        let mut events = client.events();
         let mut told = 0;
         let error = loop {
             events.feed(b"file: a long name\n");
@@ -288,8 +294,8 @@ fn limit_of_a_replys_parts() {
                 Err(error) => break error,
             }
         };
-        // So many parts, and what became of the command.
-        assert_eq!(told, if limit == LimitKind::Parts { 4 } else { 3 });
+        // So many parts, and what became of the command, unless it was abandoned.
+        assert_eq!(told, if abandoned { 3 } else { 4 });
         assert!(matches!(error, Error::Limit { limit: hit, .. } if hit == limit), "{error}");
     }
 }
