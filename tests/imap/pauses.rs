@@ -192,6 +192,16 @@ fn timed_out() {
         S: A1 OK done
         > late 1 OK done",
     );
+    // That the server has asked for more gives it no more time.
+    greeted(
+        "! within 5s APPEND INBOX {5}\\r\\nhello
+        C: A1 APPEND INBOX {5}
+        .. 4s
+        S: + OK
+        C: hello
+        .. 1s
+        > unanswered 1 its deadline passed",
+    );
 }
 
 /// G16: a server that is silent while it is waited for is not asked whether it lives, as it would take
