@@ -1,7 +1,7 @@
 //! The greeting, tagged replies, and untagged data.
 
 use bellwire::dialect::imap::Imap;
-use bellwire::{Client, Config, Event};
+use bellwire::{Client, Config, Dialect, Event};
 
 use super::common::{sent, told};
 use super::{greeted, offered, play};
@@ -215,4 +215,23 @@ fn news() {
     }
     // Nobody has asked for anything (RFC 5465).
     assert_eq!(news(None), "!!!!!!!!!!!!");
+}
+
+/// G22: what a server refuses to whoever begins, but may do another time.
+#[test]
+fn g22_refusals_that_pass() {
+    for (refusal, passes) in [
+        ("NO [UNAVAILABLE] The directory is down", true),
+        ("NO [inuse] Somebody has it open", true),
+        ("NO [LIMIT] Too many connections", true),
+        ("NO [LIMIT 10] Too many connections", true),
+        ("NO [AUTHENTICATIONFAILED] Wrong password", false),
+        ("NO [LIMITED] Another word", false),
+        ("NO [] No word", false),
+        ("NO LIMIT", false),
+        ("NO", false),
+        ("BAD [LIMIT", false),
+    ] {
+        assert_eq!(Imap::default().passes(refusal.as_bytes()), passes, "{refusal}");
+    }
 }
