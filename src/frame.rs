@@ -172,15 +172,22 @@ impl Span {
         Self { start: (self.start + offset).min(self.end), end: self.end }
     }
 
-    /// The part of this span that `range`, counted from its beginning, names; nothing if it names
-    /// more than there is.
+    /// See [`part`].
     #[inline]
     pub(crate) fn part(self, range: Range<usize>) -> Self {
-        if range.start <= range.end && range.end <= self.end - self.start {
-            Self { start: self.start + range.start, end: self.start + range.end }
-        } else {
-            Self::default()
-        }
+        let Range { start, end } = part(self.start..self.end, range);
+        Self { start, end }
+    }
+}
+
+/// The part of `whole` that `range`, counted from its beginning, names; nothing if it names more than
+/// there is.
+#[inline]
+pub(crate) fn part(whole: Range<usize>, range: Range<usize>) -> Range<usize> {
+    if range.start <= range.end && range.end <= whole.len() {
+        whole.start + range.start..whole.start + range.end
+    } else {
+        0..0
     }
 }
 

@@ -14,6 +14,9 @@ use bellwire::{
 };
 
 mod common;
+#[path = "notif/words.rs"]
+mod words;
+
 use common::secs;
 
 const FOLDER: &str = "tests/transcripts/notif";
@@ -335,7 +338,6 @@ fn question_n_line_ends() {
     on_client("client/n_lf_read");
 }
 
-/// Each transcript of the folder is played by a test here, and written so that it reads back.
 /// Who asks whether to write is not told so for nothing: nobody acknowledges unless so configured.
 #[test]
 fn a_notification_makes_nothing_due_that_is_not_said() {
@@ -352,6 +354,7 @@ fn a_notification_makes_nothing_due_that_is_not_said() {
     }
 }
 
+/// Each transcript of the folder is played by a test here, and written so that it reads back.
 #[test]
 fn every_transcript_is_played() {
     let played = include_str!("notif.rs");

@@ -115,7 +115,7 @@ fn what_came_before() {
     client.feed(b"+12\n12:30\n");
     client.command("time").unwrap();
     assert_eq!(sent(&mut client), "time\n");
-    assert_eq!(told(&mut client), ["unsolicited +12", "unsolicited 12:30"]);
+    assert_eq!(told(&mut client), ["unsolicited 12", "unsolicited 12:30"]);
     client.feed(b"+12\n12:31\n");
     assert_eq!(told(&mut client), ["part 1 12", "reply 1 12:31"]);
 }

@@ -228,9 +228,7 @@ impl Dialect for Notif {
     fn spoken(&self, line: &[u8]) -> Spoken {
         let start = if self.ids { split_id(line).map_or(0, |(_, text)| text) } else { 0 };
         match spoken(&line[start..]) {
-            Spoken::Command { text } => {
-                Spoken::Command { text: start + text.start..start + text.end }
-            }
+            Spoken::Command { text } => Spoken::Command { text: start..start + text.end },
             word => word,
         }
     }
@@ -401,7 +399,7 @@ impl ServerDialect for Notif {
             Spoken::Leave => Heard::Leave(note),
             Spoken::Acknowledge if standing == Standing::Listening => Heard::Acknowledge,
             Spoken::Acknowledge => Heard::Rejected(note, "OK acknowledges notifications only"),
-            Spoken::Command { text } => hear_command(note, line, start, text),
+            Spoken::Command { text } => hear_command(note, &frame[..start + text.end], start),
         }
     }
 
@@ -470,8 +468,9 @@ impl ServerDialect for Notif {
     }
 }
 
-fn hear_command(note: Note, line: &[u8], start: usize, text: Range<usize>) -> Heard<Note> {
-    let command = &line[text.clone()];
+/// Hears the command that begins at `start`, behind its id, and ends with the line.
+fn hear_command(note: Note, line: &[u8], start: usize) -> Heard<Note> {
+    let command = &line[start..];
     if command.is_empty() {
         return Heard::Rejected(note, "empty command");
     }
@@ -481,7 +480,6 @@ fn hear_command(note: Note, line: &[u8], start: usize, text: Range<usize>) -> He
     if command.contains(&0) {
         return Heard::Rejected(note, "the command holds a NUL");
     }
-    let text = start + text.start..start + text.end;
-    let topic = command.strip_suffix(b"?").map(|topic| text.start..text.start + topic.len());
-    Heard::Command { note, text, reads: topic }
+    let topic = command.strip_suffix(b"?").map(|topic| start..start + topic.len());
+    Heard::Command { note, text: start..line.len(), reads: topic }
 }

@@ -6,7 +6,7 @@ use core::ops::Range;
 use core::{fmt, mem};
 
 use crate::dialect::Standing;
-use crate::frame::{Input, Span};
+use crate::frame::{Input, Span, part};
 
 /// A command list, from its first word to the answer of its last command.
 pub(super) struct List<N> {
@@ -129,15 +129,11 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// The part of it that `range`, counted from its beginning, names; nothing if it names more than
-    /// there is.
+    /// See [`part`].
     pub(super) fn part(&self, range: Range<usize>) -> Self {
         match self {
             Self::Input(span) => Self::Input(span.part(range)),
-            Self::List(line) if range.start <= range.end && range.end <= line.len() => {
-                Self::List(line.start + range.start..line.start + range.end)
-            }
-            Self::List(_) => Self::List(0..0),
+            Self::List(line) => Self::List(part(line.clone(), range)),
         }
     }
 

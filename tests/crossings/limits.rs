@@ -177,7 +177,7 @@ fn limit_of_pending_commands_at_the_server() {
 /// G12, G25: a client that asks and does not read the answers costs a bounded amount.
 #[test]
 fn limit_of_output_at_the_server() {
-    let mut server = serving(|config| config.limits.output = 1000);
+    let mut server = serving(|config| config.limits.output = 84 * 12);
     let mut answers = 0;
     for _ in 0..1000 {
         server.feed(b"random?\r\n");
@@ -192,6 +192,18 @@ fn limit_of_output_at_the_server() {
     server.written(84 * 12);
     assert!(server.wants_input());
     assert_eq!(taken(&mut server).len(), 64);
+
+    // Answers that waited for the one before them go out one after the other.
+    let mut server = serving(|config| config.limits.output = 12);
+    server.feed(&b"random?\r\n".repeat(5));
+    for ticket in taken(&mut server).into_iter().rev() {
+        server.reply(ticket, Reply::done("0123456789")).unwrap();
+    }
+    for _ in 0..5 {
+        assert_eq!(server.output().len(), 12);
+        server.written(12);
+    }
+    assert_eq!(server.output(), b"");
 }
 
 /// G12, G25: per topic at most one notification waits, and there are so many topics at most.

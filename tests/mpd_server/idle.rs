@@ -55,8 +55,17 @@ fn changes_are_kept() {
         > listening
         S: changed: mixer
         S| OK");
-    mpd_idling("! notify mixer\n! retract mixer\nC: noidle\nS: OK\n> not listening");
     mpd("! notify mixer\n> held mixer\n! retract mixer\nC: idle\n> listening");
+}
+
+/// What is retracted before it was said ends nothing.
+#[test]
+fn retracted_in_time() {
+    let mut server = mpd_idling("");
+    assert_eq!(server.notify("mixer"), Ok(Notify::Queued));
+    server.retract("mixer");
+    assert!(matches!(server.feed(b"noidle\n").next(), Ok(Some(ServerEvent::NotListening(_)))));
+    assert_eq!(server.output(), b"OK\n");
 }
 
 /// `noidle` has no reply of its own: the one `OK` is idle's. Outside idle it is ignored.

@@ -120,6 +120,12 @@ fn refused_before_a_list() {
 #[test]
 fn odd_lists() {
     mpd("C: command_list_ok_begin\nC| command_list_end\nS: OK\nC: ping\n> command 1 ping\nS: OK");
+    mpd("C: command_list_begin
+        C| command_list_end
+        C| ping
+        > command 1 ping
+        S: OK
+        S| OK");
     mpd("C: ping
         C| command_list_begin
         C| command_list_end
