@@ -260,7 +260,7 @@ fn numbered(frame: &[u8], awaiting: &mut Awaiting<'_, Expect>) -> Option<(u64, u
 fn notification_topic(line: &[u8]) -> Range<usize> {
     match &line[NOTIFICATION.len()..] {
         // As nearly all are written, without a loop.
-        [b' ', first, .., last] if *first > b' ' && *last > b' ' => {
+        [b' ', first, .., last] if *first != b' ' && *last > b' ' => {
             NOTIFICATION.len() + 1..line.len()
         }
         _ => trimmed_topic(line),

@@ -4,7 +4,7 @@ use bellwire::dialect::imap::{
     Append, Ask, Authenticate, Capabilities, Examine, Imap, Login, Select, StartTls,
     decode_mailbox, encode_mailbox,
 };
-use bellwire::{Client, Command, Config, Refusal, command};
+use bellwire::{Answer, BadReply, Client, Command, Config, Refusal, Reply, Status, command};
 
 use super::common::{sent, told};
 use super::{offered, private};
@@ -290,4 +290,31 @@ fn sasl() {
     let login = written(&Login::new("te st", "a\"b\\c {5}"));
     assert_eq!(login, "LOGIN \"te st\" \"a\\\"b\\\\c {5}\"\r\n");
     assert_eq!(written(&Login::new("", "")), "LOGIN \"\" \"\"\r\n");
+}
+
+/// What came of a command: refused, the words of the refusal; done, what there is to know.
+#[test]
+fn answers_as_values() {
+    let answer = |status, text: &'static str| Answer {
+        parts: Vec::new(),
+        reply: Reply { status, text: text.into() },
+    };
+    let no = || answer(Status::Refused, "NO not today");
+    let refused = Err(BadReply::Refused("NO not today".into()));
+    assert_eq!(Login::new("test", "secret").decode(no()), refused);
+    assert_eq!(Authenticate::plain("test", "secret").decode(no()), refused);
+    assert_eq!(StartTls.decode(no()), refused);
+    let append = Append { mailbox: "INBOX".into(), message: "hello".into() };
+    assert_eq!(append.decode(no()), Err(BadReply::Refused("NO not today".into())));
+    let done = "OK [APPENDUID 1 5] done";
+    assert_eq!(append.decode(answer(Status::Done, done)).unwrap(), done);
+}
+
+/// Without what is secret.
+#[test]
+fn shown_for_debugging() {
+    let login = Login::new("test", "secret");
+    assert_eq!(format!("{login:?}"), "Login { user: \"test\", .. }");
+    let plain = Authenticate::plain("test", "secret");
+    assert_eq!(format!("{plain:?}"), "Authenticate { mechanism: \"PLAIN\", .. }");
 }
