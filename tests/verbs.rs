@@ -5,7 +5,7 @@ use std::time::Duration;
 use bellwire::command::{Command, Encoder};
 use bellwire::dialect::imap::Imap;
 use bellwire::dialect::notif::{Notif, Random};
-use bellwire::dialect::{Awaiting, Class, Dialect, Spoken, To};
+use bellwire::dialect::{Awaiting, Class, Dialect, Spoken, To, Word};
 use bellwire::frame;
 use bellwire::{
     Answer, BadReply, Client, Closed, Config, Error, Event, Excerpt, Framing, LimitKind,
@@ -66,8 +66,11 @@ fn overdue_at_the_server() {
 
 /// Each line is answered by a line, behind any number of lines that begin with `+`; a line that begins with `!` is a notification, one with `~` is data whose topic
 /// is not where it is said to be; and that is all.
-#[derive(Clone, Debug)]
-struct Bang;
+#[derive(Clone, Debug, Default)]
+struct Bang {
+    /// Whether there is something to ask a silent server.
+    probes: bool,
+}
 
 impl Dialect for Bang {
     type Expect = ();
@@ -91,12 +94,20 @@ impl Dialect for Bang {
         line.end(b"\n");
         Ok(())
     }
+
+    fn say(&self, word: Word, line: &mut Encoder<'_>) -> Option<()> {
+        let says = self.probes && word == Word::Probe;
+        says.then(|| {
+            line.push(b"ping");
+            line.end(b"\n");
+        })
+    }
 }
 
 /// Commands need no greeting, bear no tag, and wait for the one before; no mode is entered.
 #[test]
 fn a_dialect_that_says_nothing_about_itself() {
-    let mut client = Client::new(Bang, Config::default());
+    let mut client = Client::new(Bang::default(), Config::default());
     client.listen();
     client.command("time").unwrap();
     client.command("date").unwrap();
@@ -111,7 +122,7 @@ fn a_dialect_that_says_nothing_about_itself() {
 /// G2: also where a dialect takes every line for an answer, one that came before a question is none.
 #[test]
 fn what_came_before() {
-    let mut client = Client::new(Bang, Config::default());
+    let mut client = Client::new(Bang::default(), Config::default());
     client.feed(b"+12\n12:30\n");
     client.command("time").unwrap();
     assert_eq!(sent(&mut client), "time\n");
@@ -123,7 +134,7 @@ fn what_came_before() {
 /// What the next lines say is not shown with a topic that is somewhere else.
 #[test]
 fn a_dialect_that_points_behind_the_line() {
-    let mut client = Client::new(Bang, Config::default());
+    let mut client = Client::new(Bang::default(), Config::default());
     client.feed(b"!door\n~door\n~<door\n!door\n");
     for expected in ["door", "", "", "door"] {
         match client.events().next().unwrap() {
@@ -140,12 +151,67 @@ fn a_dialect_that_points_behind_the_line() {
 fn a_dialect_without_a_probe() {
     let mut config = Config::default();
     config.timers.silence = Some(secs(60));
-    let mut client = Client::new(Bang, config);
+    let mut client = Client::new(Bang::default(), config);
     client.tick(secs(0));
     for seconds in (10..600).step_by(10) {
         client.tick(secs(seconds));
         assert_eq!((sent(&mut client), told(&mut client)), (String::new(), Vec::new()));
     }
+}
+
+/// A silent server is asked also where there is no mode to leave for that.
+#[test]
+fn a_dialect_without_a_mode() {
+    let mut config = Config::default();
+    config.timers.silence = Some(secs(60));
+    let mut client = Client::new(Bang { probes: true }, config);
+    client.tick(secs(0));
+    client.tick(secs(60));
+    assert_eq!((told(&mut client), sent(&mut client).as_str()), (Vec::new(), "ping\n"));
+    client.feed(b"pong\n");
+    assert_eq!(told(&mut client), [""; 0]);
+}
+
+/// Where leaving the mode is answered, it waits until there is room for one more on the wire.
+#[test]
+fn leaving_waits_for_room() {
+    let mut dialect = Notif::default();
+    dialect.ask_in_mode = true;
+    let mut client = Client::new(dialect, Config::default());
+    client.listen();
+    assert_eq!(sent(&mut client), "notif\r\n");
+    client.feed(b"OK\r\n");
+    assert_eq!(told(&mut client), ["listening"]);
+    client.command(Random).unwrap();
+    assert_eq!(sent(&mut client), "random?\r\n");
+    client.unlisten();
+    assert_eq!(sent(&mut client), "");
+    client.feed(b"4\r\n");
+    assert_eq!(told(&mut client), ["reply 1 4"]);
+    assert_eq!(sent(&mut client), "stop_notif\r\n");
+}
+
+/// Whether a connection still has to begin.
+#[test]
+fn opening() {
+    let mut client = plain(|_| {});
+    assert!(!client.is_opening());
+    client.open();
+    assert!(client.is_opening());
+    client.opened();
+    assert!(!client.is_opening());
+}
+
+/// G15, G18: a server that has given up asks for no more time.
+#[test]
+fn no_deadline_after_a_fault() {
+    let mut server = asked(|config| config.timers.write = Some(secs(10)), Some("4"));
+    server.feed(b"random?\r\n");
+    assert!(server.events().next().is_ok());
+    server.output();
+    server.tick(secs(0));
+    assert!(server.tick(secs(10)).next().is_err());
+    assert_eq!(server.deadline(), None);
 }
 
 /// Shows how the encoder shows itself, behind what it has written.
@@ -172,7 +238,7 @@ impl Command<Bang> for Shown {
 /// has to be given, unless it says something else.
 #[test]
 fn the_encoder_shows_no_bytes() {
-    let mut client = Client::new(Bang, Config::default());
+    let mut client = Client::new(Bang::default(), Config::default());
     client.output();
     client.command("a").unwrap();
     client.command(Shown).unwrap();
@@ -180,8 +246,8 @@ fn the_encoder_shows_no_bytes() {
     client.feed(b"1\n");
     assert!(matches!(client.events().next(), Ok(Some(Event::Reply { .. }))));
     assert_eq!(sent(&mut client), "secretEncoder { length: 6, .. }\n");
-    assert!(Shown.is_due(&Bang));
-    assert!(<&Shown as Command<Bang>>::is_due(&&Shown, &Bang));
+    assert!(Shown.is_due(&Bang::default()));
+    assert!(<&Shown as Command<Bang>>::is_due(&&Shown, &Bang::default()));
 }
 
 /// A server that heard `random?` and, with `reply`, has answered.

@@ -100,6 +100,7 @@ fn reads_words() {
         ("add \"a\\\"", BadLine::Unclosed),
         ("add \"a\\", BadLine::Unclosed),
         ("add \"a\0\"", BadLine::Unclosed),
+        ("add \"a\\\0\"", BadLine::Unclosed),
         ("add \"a\"b", BadLine::Space),
         ("add \"a\"\"b\"", BadLine::Space),
     ] {
