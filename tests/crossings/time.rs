@@ -301,6 +301,38 @@ fn suspend_puts_deadlines_off() {
     let asked = "= reply 5s\nC: random?\n.. 8h\n";
     client(&format!("{asked}.. 9s\nS: 1\n> reply 1 1"));
     client(&format!("{asked}.. 10s\n> unanswered 1 its deadline passed"));
+    // A tick that is ten seconds late is none, and one later is.
+    let asked = "= reply 5s\nC: random?\n";
+    client(&format!("{asked}.. 15s\n> unanswered 1 its deadline passed"));
+    client(&format!("{asked}.. 15001ms\n.. 9999ms\nS: 1\n> reply 1 1"));
+}
+
+/// G17: one that has not passed stays where it is.
+#[test]
+fn suspend_puts_off_what_passed() {
+    let mut client = plain(|config| config.in_flight = 8);
+    client.command_within(Random, Some(secs(5))).unwrap();
+    client.command_within(Random, Some(secs(9 * 3600))).unwrap();
+    sent(&mut client);
+    for now in [0, 8 * 3600] {
+        client.tick(secs(now));
+        assert_eq!(told(&mut client), [""; 0]);
+    }
+    client.tick(secs(8 * 3600 + 10));
+    assert_eq!(told(&mut client), ["unanswered 1 its deadline passed"]);
+}
+
+/// G17: what has come, be it the end, comes before the deadlines of the same moment.
+#[test]
+fn the_end_and_a_deadline() {
+    let mut client = plain(|config| config.timers.reply = Some(secs(5)));
+    client.command(Random).unwrap();
+    assert_eq!(sent(&mut client), "random?\r\n");
+    client.tick(secs(0));
+    client.feed_eof();
+    client.tick(secs(5));
+    let ended = "unanswered 1 the connection ended";
+    assert_eq!(told(&mut client), [ended, "closed: the connection was closed"]);
 }
 
 /// G17: and only once, also for a caller who ticks twice whenever he looks, and looks seldom: a tick too
