@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bellwire::command::{Command, Encoder};
 use bellwire::dialect::imap::Imap;
+use bellwire::dialect::mpd::Mpd;
 use bellwire::dialect::notif::{Notif, Random};
 use bellwire::dialect::{Awaiting, Class, Dialect, Spoken, To, Word};
 use bellwire::frame;
@@ -311,6 +312,10 @@ fn shown_for_debugging() {
     assert_eq!(event, "ServerEvent(command 1 random?: \"random?\")");
     let shown = format!("{server:?}");
     assert!(shown.contains("Input { received: 12, pending: 3, searched: 0, "), "{shown}");
+
+    let mut server = Server::new(Mpd::default(), ServerConfig::default());
+    assert_eq!(server.feed(b"command_list_begin\nping\n").next(), Ok(None));
+    assert!(format!("{server:?}").contains("List { size: 5, heard: 0, .. }"), "{server:?}");
 
     let mut client = plain(|_| {});
     client.command("random?").unwrap();

@@ -28,6 +28,22 @@ fn crossing_8_own_silence() {
     idling(&format!("= rearm 10s\n.. 9s\n{HEARD}.. 1s\n{AGAIN}.. 9s"));
 }
 
+/// G16: that the mode has been entered ends the deadline of that, and of no command beside it.
+#[test]
+fn entered_beside_a_command() {
+    off("= in-flight 8
+        ! within 90s NOOP
+        C: A1 NOOP
+        ! listen
+        C: A2 IDLE
+        S: + idling
+        > listening
+        .. 61s
+        .. 28s
+        .. 1s
+        > unanswered 1 its deadline passed");
+}
+
 /// G17, crossing 8: it is time to enter again in the same instant as data comes, or a command, or the end.
 /// The data is told first, and nothing is said twice.
 #[test]
