@@ -305,12 +305,26 @@ fn refusals() {
     assert!(Ack::try_from(&odd).is_err());
     let unexpected = BadReply::Unexpected { expected: "", text: "[50@0] {add} x".into() };
     assert!(Ack::try_from(&unexpected).is_err());
-    for answer in
-        [answered(Ping, b"OK\n"), answered(Password("x"), b"OK\n"), answered(SetVolume(1), b"OK\n")]
-    {
-        assert_eq!(answer, Ok(()));
+    for (said, expected) in [
+        (&b"OK\n"[..], Ok(())),
+        (b"ACK [2@0] {} no\n", Err(BadReply::Refused("[2@0] {} no".into()))),
+    ] {
+        assert_eq!(answered(Ping, said), expected);
+        assert_eq!(answered(Password("x"), said), expected);
+        assert_eq!(answered(SetVolume(1), said), expected);
+        assert_eq!(answered(BinaryLimit(64), said), expected);
     }
-    assert_eq!(answered(BinaryLimit(64), b"OK\n"), Ok(()));
+}
+
+/// Lines of keys and values.
+#[test]
+fn fields() {
+    let none = Fields::try_from(done([""; 0])).unwrap();
+    assert!(none.is_empty());
+    assert_eq!(format!("{none:?}"), "[]");
+    let two = Fields::try_from(done(["file: a.ogg", "Title: A: b"])).unwrap();
+    assert!(!two.is_empty());
+    assert_eq!(format!("{two:?}"), "[(\"file\", \"a.ogg\"), (\"Title\", \"A: b\")]");
 }
 
 /// Text is answered by text.
