@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bellwire::dialect::imap::Imap;
 use bellwire::dialect::notif::Notif;
 use bellwire::transcript::{Act, Recorder, play};
 use bellwire::{Client, Config, Server, ServerConfig, Transcript};
@@ -77,6 +78,22 @@ fn what_a_server_differs_in() {
         let told = server(text).unwrap_err();
         assert!(told.starts_with(why), "{told}, in\n{text}");
     }
+}
+
+/// What a command announces is taken from the lines behind it, also where it looks like another command.
+#[test]
+fn commands_that_go_on() {
+    let play = |text: &str| {
+        let transcript: Transcript = text.parse().unwrap();
+        let client = Client::new(Imap::default(), Config::default());
+        play::client(&transcript, client, &mut |_| {}).map(drop).map_err(|why| why.to_string())
+    };
+    let append = "S: * PREAUTH\nC: A1 APPEND INBOX {7}\n";
+    assert_eq!(play(&format!("{append}S: + go\nC: A2 NOOP\nS: A1 OK done\nC: A2 NOOP")), Ok(()));
+    assert_eq!(
+        play(append).unwrap_err(),
+        "line 2: refused: it is not whole: it announces a literal that does not follow"
+    );
 }
 
 /// Each line when it happened, in the order in which it was told.
