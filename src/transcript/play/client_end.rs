@@ -91,7 +91,7 @@ impl<D: Dialect> End for ClientEnd<D> {
         let line = first_line(write);
         match self.client.dialect().spoken(line) {
             Spoken::Enter | Spoken::Leave if strict => {}
-            Spoken::Enter if intent != mode::Step::Enter => self.client.listen(),
+            Spoken::Enter => self.client.listen(),
             Spoken::Leave if !matches!(intent, mode::Step::Leave | mode::Step::Probe) => {
                 self.client.unlisten();
             }
