@@ -80,6 +80,18 @@ fn what_a_server_differs_in() {
     }
 }
 
+/// Whoever leaves the mode for a command wants to be in it all the same.
+#[test]
+fn left_for_a_command() {
+    let transcript: Transcript =
+        "C: notif\nS: OK\n! command random?\nC: stop_notif\nS: OK\nC: random?\nS: 4"
+            .parse()
+            .unwrap();
+    let client = Client::new(Notif::default(), Config::default());
+    let client = play::client(&transcript, client, &mut |_| {}).unwrap();
+    assert!(client.is_listening());
+}
+
 /// What a command announces is taken from the lines behind it, also where it looks like another command.
 #[test]
 fn commands_that_go_on() {
