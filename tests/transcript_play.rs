@@ -26,6 +26,7 @@ const ANSWERED: &str = "C: random?\nS: 4\n> reply 1 4";
 #[test]
 fn what_fits() {
     assert_eq!(client(ANSWERED), Ok(()));
+    assert_eq!(client(&format!("{ANSWERED}\nC: <EOF>")), Ok(()));
     // Without a line about what was heard, nothing is said about it, nor about what is due at the end.
     assert_eq!(client("C: random?\nS: 4\nS: 5"), Ok(()));
     assert_eq!(client("! listen"), Ok(()));
@@ -68,6 +69,10 @@ fn what_a_server_differs_in() {
         (
             "C: random?\n> command 1 random?\nS: 4\nS: 5",
             "line 4: the machine does not say: 5\\r\\n",
+        ),
+        (
+            "C: notif\n> listening\nS: OK\nS: notif: random",
+            "line 4: the machine does not say: notif: random\\r\\n",
         ),
         ("! listen", "line 1: a server does not listen"),
         (

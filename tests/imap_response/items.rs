@@ -260,3 +260,78 @@ fn a_broken_structure_spoils_nothing_else() {
         "a BODYSTRUCTURE is expected, at byte 0: \"(\"text\" \"plain\" oops)\""
     );
 }
+
+/// Each code that has no arguments, in any case; with some, it is another one.
+#[test]
+fn codes_without_arguments() {
+    for (name, code) in [
+        ("ALERT", Code::Alert),
+        ("ALREADYEXISTS", Code::AlreadyExists),
+        ("AUTHENTICATIONFAILED", Code::AuthenticationFailed),
+        ("AUTHORIZATIONFAILED", Code::AuthorizationFailed),
+        ("CANNOT", Code::Cannot),
+        ("CLIENTBUG", Code::ClientBug),
+        ("CLOSED", Code::Closed),
+        ("CONTACTADMIN", Code::ContactAdmin),
+        ("CORRUPTION", Code::Corruption),
+        ("EXPIRED", Code::Expired),
+        ("INUSE", Code::InUse),
+        ("LIMIT", Code::Limit),
+        ("NOMODSEQ", Code::NoModSeq),
+        ("NONEXISTENT", Code::NonExistent),
+        ("NOPERM", Code::NoPerm),
+        ("NOTIFICATIONOVERFLOW", Code::NotificationOverflow),
+        ("OVERQUOTA", Code::OverQuota),
+        ("PARSE", Code::Parse),
+        ("PRIVACYREQUIRED", Code::PrivacyRequired),
+        ("READ-ONLY", Code::ReadOnly),
+        ("READ-WRITE", Code::ReadWrite),
+        ("SERVERBUG", Code::ServerBug),
+        ("TRYCREATE", Code::TryCreate),
+        ("UIDNOTSTICKY", Code::UidNotSticky),
+        ("UNAVAILABLE", Code::Unavailable),
+    ] {
+        for spelled in [name.to_owned(), name.to_lowercase()] {
+            assert_eq!(condition(format!("* OK [{spelled}] x")).code, Some(code.clone()));
+        }
+        let other = condition(format!("* OK [{name} 1] x")).code;
+        assert_eq!(other, Some(Code::Other { name: name.into(), arguments: "1".into() }));
+    }
+}
+
+/// Each code that has.
+#[test]
+fn codes_with_arguments() {
+    let words = |text: &str| match condition(text).code {
+        Some(Code::Capability(words) | Code::PermanentFlags(words)) => {
+            words.iter().collect::<Vec<_>>().join(" ")
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(words("* OK [CAPABILITY IMAP4rev1 IDLE] x"), "IMAP4rev1 IDLE");
+    assert_eq!(words("* OK [PERMANENTFLAGS (a b)] x"), "a b");
+    let (from, to) = ([1..=2, 5..=5].into(), [7..=9].into());
+    let uids: Set = [10..=12].into();
+    for (text, code) in [
+        ("APPENDUID 3 10:12", Code::AppendUid { uid_validity: 3, uids: uids.clone() }),
+        ("COPYUID 3 1:2,5 7:9", Code::CopyUid { uid_validity: 3, from, to }),
+        ("HIGHESTMODSEQ 4", Code::HighestModSeq(4)),
+        ("MODIFIED 10:12", Code::Modified(uids)),
+        ("UIDNEXT 4", Code::UidNext(4)),
+        ("UIDVALIDITY 4", Code::UidValidity(4)),
+        ("UNSEEN 4", Code::Unseen(4)),
+    ] {
+        assert_eq!(condition(format!("* OK [{text}] x")).code, Some(code), "{text}");
+    }
+}
+
+/// Brackets and parentheses that are quoted close nothing.
+#[test]
+fn where_a_code_ends() {
+    for code in ["X \"]\" y", "X \"(]\" y", "X (\")\" ]) y", "X ([a] b) c", "X (a", "X a)"] {
+        let told = condition(format!("* OK [{code}] text]"));
+        let arguments = code[2..].to_owned().into();
+        assert_eq!(told.code, Some(Code::Other { name: "X".into(), arguments }), "{code}");
+        assert_eq!(told.text, "text]");
+    }
+}
