@@ -1,7 +1,7 @@
 //! What the RFCs have beyond what Dovecot was asked for, and what other servers make of it.
 
 use bellwire::dialect::imap::response::{
-    Address, Code, Condition, Set, State, Structure, Untagged,
+    Address, Code, Condition, Mailbox, Set, State, Structure, Untagged,
 };
 use bytes::Bytes;
 
@@ -83,11 +83,12 @@ fn found_with_and_without_mod_sequence() {
 #[test]
 fn extended_search() {
     let Untagged::Esearch(found) =
-        parse("* ESEARCH (TAG a) MIN 1 MAX 9 MODSEQ 5 PARTIAL (1:3 2,4) ALL 1:9")
+        parse("* ESEARCH (TAG a) MIN 1 MAX 9 COUNT 4 MODSEQ 5 PARTIAL (1:3 2,4) ALL 1:9")
     else {
         panic!()
     };
     assert_eq!((found.min, found.max, found.mod_seq), (Some(1), Some(9), Some(5)));
+    assert_eq!((&*found.tag.unwrap(), found.count), (&b"a"[..], Some(4)));
     assert_eq!(found.others, [("PARTIAL".to_string(), Bytes::from("(1:3 2,4)"))]);
     assert_eq!((found.all, found.uid), ([1..=9].into(), false));
     let Untagged::Esearch(none) = parse("* ESEARCH UID") else { panic!() };
@@ -108,8 +109,32 @@ fn status_of_any_mailbox() {
         panic!()
     };
     assert_eq!(status.mailbox, b"\xff(\xfe"[..]);
+    let told = "* STATUS a (messages 1 RECENT 2 UIDNEXT 3 UIDVALIDITY 4 UNSEEN 5 DELETED 6 SIZE 7 HIGHESTMODSEQ 8)";
+    let Untagged::Status(status) = parse(told) else { panic!() };
+    assert_eq!((status.messages, status.recent, status.uid_next), (Some(1), Some(2), Some(3)));
+    assert_eq!((status.uid_validity, status.unseen), (Some(4), Some(5)));
+    assert_eq!((status.deleted, status.size, status.highest_mod_seq), (Some(6), Some(7), Some(8)));
     let Untagged::Status(status) = parse("* STATUS inbox ()") else { panic!() };
     assert_eq!(status.mailbox, "INBOX");
+}
+
+/// What is known of the mailbox that is selected.
+#[test]
+fn a_mailbox_hears_conditions() {
+    let mut mailbox = Mailbox::default();
+    let mut hear = |code: &str| {
+        mailbox.hear(&parse(format!("* OK [{code}] x")));
+        mailbox.clone()
+    };
+    assert!(!hear("READ-WRITE").read_only);
+    assert!(hear("READ-ONLY").read_only);
+    assert!(!hear("READ-WRITE").read_only);
+    assert_eq!(hear("UNSEEN 1").unseen, Some(1));
+    assert_eq!(hear("UIDVALIDITY 2").uid_validity, Some(2));
+    assert_eq!(hear("UIDNEXT 3").uid_next, Some(3));
+    assert_eq!(hear("HIGHESTMODSEQ 4").highest_mod_seq, Some(4));
+    assert!(hear("PERMANENTFLAGS (a)").permanent_flags.unwrap().has("a"));
+    assert_eq!(hear("CLOSED"), Mailbox::default());
 }
 
 #[test]
@@ -162,6 +187,20 @@ fn every_item_of_a_message() {
     assert_eq!(message.other("PREVIEW"), Some(&b"\"A (\""[..]));
     assert_eq!(message.other("x-gm-labels"), Some(&b"(\\Inbox \"a b\" (x))"[..]));
     assert!(message.structure().is_none());
+}
+
+/// A word may begin with a tilde; a literal's count ends the line with LF alone; a section does not go on
+/// in the next line.
+#[test]
+fn odd_values_and_names() {
+    let message = fetch("* 1 FETCH (X ~a BODY[] {3}\na\nb Y {1}\r\nz)");
+    assert_eq!(message.other("X"), Some(&b"~a"[..]));
+    assert_eq!(message.section("BODY[]"), Some(&b"a\nb"[..]));
+    assert_eq!(message.other("Y"), Some(&b"{1}\r\nz"[..]));
+    for end in ["\r\n", "\r", "\n"] {
+        let (what, at) = wrong(format!("* 1 FETCH (BODY[A{end}B] NIL)"));
+        assert_eq!((what, at), ("a section is not closed", 17));
+    }
 }
 
 const ENVELOPE: &str = "* 1 FETCH (ENVELOPE (\"Wed, 17 Jul 1996 02:23:25 -0700 (PDT)\" \
