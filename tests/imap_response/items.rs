@@ -1,7 +1,7 @@
 //! What the RFCs have beyond what Dovecot was asked for, and what other servers make of it.
 
 use bellwire::dialect::imap::response::{
-    Address, Code, Condition, Mailbox, Set, State, Structure, Untagged,
+    Address, Code, Condition, Mailbox, Set, State, Structure, Untagged, Words,
 };
 use bytes::Bytes;
 
@@ -187,6 +187,14 @@ fn every_item_of_a_message() {
     assert_eq!(message.other("PREVIEW"), Some(&b"\"A (\""[..]));
     assert_eq!(message.other("x-gm-labels"), Some(&b"(\\Inbox \"a b\" (x))"[..]));
     assert!(message.structure().is_none());
+}
+
+#[test]
+fn words() {
+    let words: Words = ["a", "\\Seen"].map(str::to_owned).into_iter().collect();
+    assert!(!words.is_empty() && words.has("A") && !words.has("Seen"));
+    assert_eq!(words.iter().collect::<Vec<_>>(), ["a", "\\Seen"]);
+    assert!(Words::default().is_empty());
 }
 
 /// A word may begin with a tilde; a literal's count ends the line with LF alone; a section does not go on
