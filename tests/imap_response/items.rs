@@ -286,6 +286,7 @@ fn a_structure_with_a_forwarded_message() {
     assert_eq!((&*text.kind, text.lines, text.size), ("text/plain", Some(48), Some(2279)));
     assert_eq!(text.description.as_deref(), Some("ü"));
     assert_eq!((&*forwarded.kind, forwarded.filename()), ("message/rfc822", Some("a \"b\".eml")));
+    assert_eq!((forwarded.id.as_deref(), forwarded.lines), (Some("<i>"), Some(12)));
     let envelope = forwarded.envelope.as_ref().unwrap();
     assert_eq!(envelope.subject.as_deref(), Some("Fwd"));
     assert_eq!(forwarded.parts[0].encoding.as_deref(), Some("7bit"));
