@@ -252,6 +252,33 @@ fn limit_of_topics() {
     }
 }
 
+/// G12: each reply of a server's for itself, to the byte.
+#[test]
+fn limit_of_a_servers_reply() {
+    let mut server = serving(|config| config.limits.reply = 12);
+    server.feed(&b"random?\r\n".repeat(3));
+    let tickets = taken(&mut server);
+    server.reply(tickets[0], Reply::done("0123456789")).unwrap();
+    server.reply(tickets[1], Reply::done("0123456789")).unwrap();
+    let refused = server.reply(tickets[2], Reply::done("0123456789a")).unwrap_err();
+    assert_eq!(refused.why, Refusal::TooLong { allowed: 12 });
+    server.reply(tickets[2], Reply::done("")).unwrap();
+    assert_eq!(server.output(), b"0123456789\r\n0123456789\r\n\r\n");
+}
+
+/// G25: notifications wait with their topics when 512 bytes wait for the transport.
+#[test]
+fn notifications_wait_with_their_topics() {
+    let mut server = serving(|_| {});
+    switch(&mut server, b"notif\r\n");
+    let long = "a".repeat(512 - "notif: \r\n".len());
+    server.notify(&long).unwrap();
+    server.notify("b").unwrap();
+    assert_eq!(server.output().len(), 512);
+    server.written(1);
+    assert_eq!(server.output().len(), 511 + "notif: b\r\n".len());
+}
+
 /// G13: also where others are known.
 #[test]
 fn a_topic_that_forges() {
