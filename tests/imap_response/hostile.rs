@@ -69,6 +69,28 @@ fn what_the_reader_of_lists_cannot_bear_is_an_error() {
     assert_eq!(fetch("* 1 FETCH (INTERNALDATE NIL UID 7)").uid, Some(7));
 }
 
+/// So is what it would recurse into, which hides in a string behind something that it cannot read.
+#[test]
+fn a_structure_within_a_string_costs_no_stack() {
+    on_a_small_stack(|| {
+        for (open, close) in [("(x \"a) ", "\")"), ("(x \"a ", "\")"), ("(x {100007}\r\na) ", ")")]
+        {
+            let hostile = format!("({open}bodyStructure {}{close})", "(".repeat(99_990));
+            let (what, at) = wrong(format!("* 1 FETCH (ENVELOPE {hostile})"));
+            let cannot = "it holds BODYSTRUCTURE and many lists, which cannot be read here";
+            assert_eq!((what, at), (cannot, 20), "{open}");
+            let message = fetch(format!("* 1 FETCH (BODYSTRUCTURE {hostile} UID 7)"));
+            assert_eq!(message.uid, Some(7));
+            assert_eq!(message.structure().unwrap().unwrap_err().what, cannot);
+        }
+    });
+    // Somebody may write about it.
+    let subject = "\"[imap] BODYSTRUCTURE (nested)\"";
+    let told =
+        fetch(format!("* 1 FETCH (ENVELOPE (NIL {subject} NIL NIL NIL NIL NIL NIL NIL NIL))"));
+    assert_eq!(told.envelope.unwrap().subject.unwrap(), "[imap] BODYSTRUCTURE (nested)");
+}
+
 /// Runs on half the stack that a thread gets by default.
 fn on_a_small_stack(what: impl FnOnce() + Send + 'static) {
     thread::Builder::new().stack_size(1 << 20).spawn(what).unwrap().join().unwrap();

@@ -10,9 +10,14 @@ use super::{MAX_NESTING, ParseError};
 const HEAD: &[u8] = b"* 1 FETCH (";
 const TAIL: &[u8] = b")\r\n";
 
-/// `imap_proto` 0.17 panics at this. It comes to it also within the one item that it is handed, and within
-/// a string there: what it cannot read ends for it at the first `)`, and another item may follow that.
-const POISON: &[u8] = b"INTERNALDATE NIL";
+// What `imap_proto` 0.17 cannot read ends for it at the first `)`, or at a blank, and another item may
+// follow that: so it comes to these also within the one item that it is handed, and within a string there.
+
+/// It panics at this.
+const NO_DATE: &[u8] = b"INTERNALDATE NIL";
+
+/// It recurses into this, as deep as parentheses open, which nobody has counted in a string.
+const ANOTHER_STRUCTURE: &[u8] = b"BODYSTRUCTURE (";
 
 /// A response of its own for the item `name` with the list that is next.
 ///
@@ -43,10 +48,22 @@ pub(super) fn response(name: &str, reader: &mut Reader<'_>) -> Result<Vec<u8>, P
         }
     }
     out.extend_from_slice(TAIL);
-    if out.windows(POISON.len()).any(|bytes| bytes.eq_ignore_ascii_case(POISON)) {
+    let value = &out[HEAD.len() + name.len()..];
+    if behind(value, NO_DATE).is_some() {
         return Err(start.error("it holds INTERNALDATE NIL, which cannot be read here"));
     }
+    let opened = behind(value, ANOTHER_STRUCTURE)
+        .map_or(0, |rest| rest.iter().filter(|byte| **byte == b'(').count());
+    if opened >= MAX_NESTING {
+        return Err(start.error("it holds BODYSTRUCTURE and many lists, which cannot be read here"));
+    }
     Ok(out)
+}
+
+/// What stands behind these words, in any case, where they stand first.
+fn behind<'a>(value: &'a [u8], words: &[u8]) -> Option<&'a [u8]> {
+    let at = value.windows(words.len()).position(|bytes| bytes.eq_ignore_ascii_case(words))?;
+    Some(&value[at + words.len()..])
 }
 
 fn copy_value(reader: &mut Reader<'_>, out: &mut Vec<u8>) -> Result<(), ParseError> {
