@@ -65,8 +65,8 @@ fn overdue_at_the_server() {
     assert!(server.is_overdue(secs(60)));
 }
 
-/// Each line is answered by a line, behind any number of lines that begin with `+`; a line that begins with `!` is a notification, one with `~` is data whose topic
-/// is not where it is said to be; and that is all.
+/// Each line is answered by a line, behind any number of lines that begin with `+`; a line that begins with
+/// `!` is a notification, and one with `~` is data whose topic is not where it is said to be.
 #[derive(Clone, Debug, Default)]
 struct Bang {
     /// Whether there is something to ask a silent server.

@@ -289,6 +289,7 @@ fn parse_number(digits: &[u8]) -> Option<u64> {
     core::str::from_utf8(digits).ok()?.parse().ok()
 }
 
+/// A command begins where the line does.
 fn spoken(line: &[u8]) -> Spoken {
     match line.trim_ascii_end() {
         b"notif" | b"_notif_" => Spoken::Enter,

@@ -144,7 +144,7 @@ fn limit_of_output_behind_what_was_sent() {
     assert_eq!(client.command("random?").unwrap_err().why, Refusal::Full { allowed: 40 });
 }
 
-/// A command that is taken back leaves those around it as they are, also behind what was sent.
+/// G3: a command that is taken back leaves those around it as they are, also behind what was sent.
 #[test]
 fn taken_back_from_the_middle() {
     let mut client = plain(|_| {});
