@@ -23,7 +23,7 @@
 
 use std::fmt;
 
-use bellwire::{Error, Excerpt};
+use bellwire::{Closed, Error, Excerpt};
 #[cfg(test)]
 use quickcheck::{QuickCheck, Testable};
 
@@ -66,6 +66,16 @@ impl fmt::Debug for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the case as a transcript:\n{}", self.0)
     }
+}
+
+/// How far the connection of a naive model has come to its end.
+#[derive(Default)]
+enum End {
+    #[default]
+    Open,
+    Closing(Option<Closed>),
+    Closed,
+    Fault(Error),
 }
 
 /// The lines in `bytes`, without their ends.

@@ -9,6 +9,7 @@
 use bellwire::{Abandoned, Closed, Error, Phase, Refusal};
 use bytes::Bytes;
 
+use super::End;
 use super::asked::{Asked, Who};
 use super::real::{Act, Machine, Seen, State, Told, take};
 use super::script::Setup;
@@ -62,15 +63,6 @@ pub(crate) struct NaiveClient<T: Tongue> {
     must_probe: bool,
     /// Time has jumped, when it moved last.
     jumped: bool,
-}
-
-#[derive(Default)]
-enum End {
-    #[default]
-    Open,
-    Closing(Option<Closed>),
-    Closed,
-    Fault(Error),
 }
 
 impl<T: Tongue> NaiveClient<T> {

@@ -3,6 +3,7 @@
 use bellwire::{Closed, Error, Wait};
 use bytes::Bytes;
 
+use super::End;
 use super::desk::{Act, Seen, State, Told};
 use super::host::{Host, Note};
 use super::real::take;
@@ -58,15 +59,6 @@ struct List {
     lines: Vec<Vec<u8>>,
     heard: usize,
     end: Option<Note>,
-}
-
-#[derive(Default)]
-enum End {
-    #[default]
-    Open,
-    Closing(Option<Closed>),
-    Closed,
-    Fault(Error),
 }
 
 impl<H: Host> NaiveServer<H> {
