@@ -11,12 +11,12 @@ use crate::polls::at_most;
 use crate::proof::Proof;
 use crate::runtimes::Blocks;
 use crate::server::Served;
-use crate::tally::{Fire, Plan, Seen, Tally};
+use crate::tally::{Fire, Plan, Seen, Tally, patience};
 
 pub(crate) fn fire<R: Blocks, D: Proof>(fire: Fire<D>) {
     let context = fire.context();
     println!("{context}");
-    in_time(3 * PATIENCE, move || R::block_on(all::<R, D>(fire)));
+    in_time(patience(), move || R::block_on(all::<R, D>(fire)));
 }
 
 async fn all<R: Blocks, D: Proof>(fire: Fire<D>) {

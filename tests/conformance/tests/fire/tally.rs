@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bellwire::{Cause, Command, Failure};
 use bellwire_any::{Error, Gap, Notice};
+use bellwire_testkit::PATIENCE;
 use fastrand::Rng;
 
 use crate::CALLERS;
@@ -24,7 +25,15 @@ pub(crate) struct Fire<D> {
 
 /// How many requests are made in each dialect; 100,000 in all of them.
 pub(crate) fn requests() -> u64 {
-    setting("BELLWIRE_FIRE").unwrap_or(24_000)
+    setting("BELLWIRE_FIRE").unwrap_or(USUAL)
+}
+
+const USUAL: u64 = 24_000;
+
+/// Whoever takes longer hangs.
+pub(crate) fn patience() -> Duration {
+    let times = requests().div_ceil(USUAL);
+    3 * PATIENCE * u32::try_from(times).unwrap_or(u32::MAX)
 }
 
 /// What all that is left to chance depends on.

@@ -11,11 +11,11 @@ use bellwire_testkit::{PATIENCE, in_time};
 use crate::CALLERS;
 use crate::proof::Proof;
 use crate::server::Served;
-use crate::tally::{Fire, Plan, Seen, Tally};
+use crate::tally::{Fire, Plan, Seen, Tally, patience};
 
 pub(crate) fn fire<D: Proof>(fire: Fire<D>) {
     println!("{}", fire.context());
-    in_time(3 * PATIENCE, move || all(&fire));
+    in_time(patience(), move || all(&fire));
 }
 
 fn all<D: Proof>(fire: &Fire<D>) {

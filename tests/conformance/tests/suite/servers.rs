@@ -1,4 +1,4 @@
-//! The seeds' session between a server and a client of each runtime, sixteen pairs: the two ends share nothing but
+//! The tutorial's session between a server and a client of each runtime, sixteen pairs: the two ends share nothing but
 //! the wire (G9, G24, G26).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,15 +21,15 @@ on_each_runtime! {
     served_by_smol => |client| session(client, Runtime::Smol),
 }
 
-/// The seeds' numbers, and their ad. Whoever has read the ad is told of another.
-struct Seeds {
+/// The tutorial's numbers, and its ad. Whoever has read the ad is told of another.
+struct Tutorial {
     asked: AtomicUsize,
 }
 
 const NUMBERS: [u64; 2] = [456_902_234, 89_765_234_756];
 const ADS: [&str; 2] = ["Nice appart in the 11e.", "Nicer appart in the 12e."];
 
-impl Service for Seeds {
+impl Service for Tutorial {
     /// How many ads this client has read.
     type Session = usize;
 
@@ -63,8 +63,8 @@ fn session(client: Runtime, server: Runtime) {
 }
 
 fn spelled(client: Runtime, server: Runtime, spelling: Spelling) {
-    let seeds = Seeds { asked: AtomicUsize::new(0) };
-    let served = Server::bind(server, "127.0.0.1:0", Notif::default(), seeds).unwrap();
+    let tutorial = Tutorial { asked: AtomicUsize::new(0) };
+    let served = Server::bind(server, "127.0.0.1:0", Notif::default(), tutorial).unwrap();
     let (address, handle) = (served.local_addr().unwrap(), served.handle());
     let serves = thread::spawn(move || served.run());
     let mut notif = Notif::default();

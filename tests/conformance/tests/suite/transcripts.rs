@@ -24,7 +24,7 @@ const NOT_LIVE: [&str; 7] = [
 ];
 
 on_each_runtime! {
-    /// G1 to G18: the questions of the tutorial, and the sessions of the seeds.
+    /// G1 to G18: the questions of the tutorial, and its sessions.
     notif => |it| {
         plays::<Notif>(it, "notif/client", "", &NOT_LIVE);
         plays::<Notif>(it, "notif/both", "", &["session_as_recorded"]);
