@@ -6,7 +6,7 @@ use std::time::Duration;
 use bellwire::dialect::imap::response::MAX_NESTING;
 use bellwire::dialect::{Dialect as _, imap::Imap, mpd::Mpd, notif::Notif};
 use bellwire::{Config, Limits, Reply, ServerConfig, ServerLimits, ServerTimers, Timers};
-use bellwire_adapter::{Peer, Settings};
+use bellwire_adapter::{Peer, Reconnect, Settings};
 use bellwire_any::{Runtime, Server, Service};
 
 const PAGE: &str = include_str!("../../../SECURITY.md");
@@ -23,6 +23,7 @@ fn the_page_knows_how_patient_the_dialects_are() {
     let silence =
         [Mpd::default().silence(), Imap::default().silence()].map(|silence| time(silence.unwrap()));
     assert!(PAGE.contains(&format!("(MPD: {}, IMAP: {})", silence[0], silence[1])));
+    assert!(PAGE.contains(&format!("again (IMAP: {})", patience(Imap::default().rearm))));
     assert_eq!(Notif::default().silence(), None);
 }
 
@@ -35,9 +36,10 @@ fn row(line: &str) -> Option<(&str, String)> {
 }
 
 fn defaults() -> BTreeMap<&'static str, String> {
-    let Config { limits, timers, .. } = Config::default();
+    let Config { limits, timers, in_flight, ride, .. } = Config::default();
     let Limits { frame, parts, reply, pending, held, output, .. } = limits;
-    let Timers { held: held_for, switch, greeting, silence, probe, write, .. } = timers;
+    let Timers { held: held_for, switch, greeting, rearm, silence, probe, write, suspend, .. } =
+        timers;
     let settings = Settings::new(Notif::default());
     let server = ServerConfig::default();
     BTreeMap::from([
@@ -47,6 +49,8 @@ fn defaults() -> BTreeMap<&'static str, String> {
         ("Limits::pending", pending.to_string()),
         ("Limits::held", held.to_string()),
         ("Limits::output", size(output)),
+        ("Config::in_flight", in_flight.to_string()),
+        ("Config::ride", ride.to_string()),
         ("Settings::queue", settings.queue.to_string()),
         ("Settings::queue_bytes", size(settings.queue_bytes)),
         ("Imap::whole", size(Imap::default().whole)),
@@ -57,15 +61,28 @@ fn defaults() -> BTreeMap<&'static str, String> {
         ("Timers::reply", patience(settings.config.timers.reply)),
         ("Timers::held", patience(held_for)),
         ("Timers::switch", patience(switch)),
+        ("Timers::rearm", patience(rearm)),
         ("Timers::silence", patience(silence)),
         ("Timers::probe", patience(probe)),
         ("Timers::write", patience(write)),
+        ("Timers::suspend", time(suspend)),
         ("Server::connections", connections()),
     ])
     .into_iter()
+    .chain(reconnect(&Reconnect::default()))
     .chain(server_limits(&server.limits))
     .chain(server_timers(&server.timers))
     .collect()
+}
+
+fn reconnect(reconnect: &Reconnect) -> [(&'static str, String); 4] {
+    let Reconnect { first, longest, stable, attempts, .. } = *reconnect;
+    [
+        ("Reconnect::first", time(first)),
+        ("Reconnect::longest", time(longest)),
+        ("Reconnect::stable", time(stable)),
+        ("Reconnect::attempts", attempts.map_or("never".into(), |attempts| attempts.to_string())),
+    ]
 }
 
 fn server_limits(limits: &ServerLimits) -> [(&'static str, String); 6] {
@@ -80,12 +97,13 @@ fn server_limits(limits: &ServerLimits) -> [(&'static str, String); 6] {
     ]
 }
 
-fn server_timers(timers: &ServerTimers) -> [(&'static str, String); 3] {
-    let ServerTimers { autologout, silence, write, .. } = *timers;
+fn server_timers(timers: &ServerTimers) -> [(&'static str, String); 4] {
+    let ServerTimers { autologout, silence, write, suspend, .. } = *timers;
     [
         ("ServerTimers::autologout", patience(autologout)),
         ("ServerTimers::silence", patience(silence)),
         ("ServerTimers::write", patience(write)),
+        ("ServerTimers::suspend", time(suspend)),
     ]
 }
 
@@ -120,6 +138,7 @@ fn size(bytes: usize) -> String {
 
 fn time(time: Duration) -> String {
     match time.as_secs() {
+        0 => format!("{} s", time.as_secs_f64()),
         seconds if seconds > 60 && seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
         seconds => format!("{seconds} s"),
     }
