@@ -1,6 +1,19 @@
 //! What crosses on the wire, for the notif protocol: each row of the crossing table (G10), in each of
 //! the mode's phases; then time and endings (`time`), limits and abandoned commands (`limits`).
 //!
+//! | | what crosses | what comes of it |
+//! |---|---|---|
+//! | 1 | a notification comes between entering and its acknowledgement | both are told, neither for the other |
+//! | 2 | a notification, or the mode's own end, crosses the leave | the notification is told; what answers the leave is known |
+//! | 3 | a refusal, or the connection's end, comes instead of the acknowledgement | it is told; the mode is not asked for again before `listen` is |
+//! | 4 | `listen` and `unlisten`, before, during and after the switch | the last one counts |
+//! | 5 | a command is given in any phase | the mode makes room for it, and is entered again |
+//! | 6 | a command is abandoned in any phase | its reply, if one comes, reaches nobody |
+//! | 7 | much comes in one read, or one thing in many | the same events |
+//! | 8 | the re-enter deadline passes as data arrives | the data first, then the mode is entered again |
+//! | 9 | a reply that answers nothing comes in any phase | it is counted, and shifts nothing |
+//! | 10 | the connection ends in any phase | each command has its outcome, and the end is told |
+//!
 //! Each session is played as it stands, and again with the bytes cut in other places (G11).
 
 use bellwire::Client;
