@@ -84,11 +84,30 @@ fn a_structure_within_a_string_costs_no_stack() {
             assert_eq!(message.structure().unwrap().unwrap_err().what, cannot);
         }
     });
-    // Somebody may write about it.
-    let subject = "\"[imap] BODYSTRUCTURE (nested)\"";
-    let told =
-        fetch(format!("* 1 FETCH (ENVELOPE (NIL {subject} NIL NIL NIL NIL NIL NIL NIL NIL))"));
-    assert_eq!(told.envelope.unwrap().subject.unwrap(), "[imap] BODYSTRUCTURE (nested)");
+}
+
+/// Anybody may write a mail about what the reader of lists cannot bear, and it is read like others: where all
+/// can be read, nothing is misread.
+#[test]
+fn mails_about_it_are_read() {
+    let nested = format!("a) BODYSTRUCTURE {} and bodystructure (", "(".repeat(99));
+    for text in ["internaldate nil", "a) INTERNALDATE NIL, INTERNALDATE NIL", &nested] {
+        for string in [format!("\"{text}\""), format!("{{{}}}\r\n{text}", text.len())] {
+            let header = format!("(NIL {string} NIL NIL NIL NIL NIL NIL NIL {string})");
+            let envelope = fetch(format!("* 1 FETCH (ENVELOPE {header} UID 7)")).envelope.unwrap();
+            assert_eq!(envelope.subject.as_deref(), Some(text));
+            assert_eq!(envelope.message_id.as_deref(), Some(text));
+
+            let attached = format!("(\"text\" \"plain\" (\"name\" {string}) NIL NIL \"7bit\" 1 1)");
+            let structure = Structure::parse(attached.as_bytes()).unwrap();
+            assert_eq!(structure.filename(), Some(text));
+        }
+    }
+    // Words that are no string are of no use to anybody.
+    assert_eq!(
+        wrong("* 1 FETCH (ENVELOPE (NIL INTERNALDATE NIL NIL NIL NIL NIL NIL NIL NIL))").0,
+        "it holds INTERNALDATE NIL, which cannot be read here"
+    );
 }
 
 /// Runs on half the stack that a thread gets by default.

@@ -1,6 +1,7 @@
 //! Hands one item of FETCH over to `imap_proto`, which reads whole responses only.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use imap_proto::{AttributeValue, Response};
 
@@ -24,59 +25,107 @@ const ANOTHER_STRUCTURE: &[u8] = b"BODYSTRUCTURE (";
 /// `imap_proto` leaves backslashes in quoted strings, so these become literals; and it recurses into
 /// lists, so that these must not be nested too deeply.
 pub(super) fn response(name: &str, reader: &mut Reader<'_>) -> Result<Vec<u8>, ParseError> {
-    let mut out = [HEAD, name.as_bytes(), b" "].concat();
     let start = reader.clone();
-    reader.open()?;
-    out.push(b'(');
-    let mut open: usize = 1;
-    while open > 0 {
-        match reader.rest().first() {
-            Some(b'(') if open == MAX_NESTING => {
-                return Err(reader.error("lists are nested too deeply"));
-            }
-            Some(b'(') => {
-                open += 1;
-                out.extend_from_slice(reader.take(1));
-            }
-            Some(b')') => {
-                open -= 1;
-                out.extend_from_slice(reader.take(1));
-            }
-            Some(b' ') => out.extend_from_slice(reader.take(1)),
-            Some(_) => copy_value(reader, &mut out)?,
-            None => return Err(reader.error("a list is not closed")),
-        }
+    let response = [HEAD, name.as_bytes(), b" "].concat();
+    let mut copied = Copied { value: response.len(), response, strings: Vec::new() };
+    copied.list(reader)?;
+    copied.response.extend_from_slice(TAIL);
+    match copied.trap() {
+        Some(trap) if !copied.is_read_without_traps() => Err(start.error(trap)),
+        _ => Ok(copied.response),
     }
-    out.extend_from_slice(TAIL);
-    let value = &out[HEAD.len() + name.len()..];
-    if behind(value, NO_DATE).is_some() {
-        return Err(start.error("it holds INTERNALDATE NIL, which cannot be read here"));
-    }
-    let opened = behind(value, ANOTHER_STRUCTURE)
-        .map_or(0, |rest| rest.iter().filter(|byte| **byte == b'(').count());
-    if opened >= MAX_NESTING {
-        return Err(start.error("it holds BODYSTRUCTURE and many lists, which cannot be read here"));
-    }
-    Ok(out)
 }
 
-/// What stands behind these words, in any case, where they stand first.
-fn behind<'a>(value: &'a [u8], words: &[u8]) -> Option<&'a [u8]> {
-    let at = value.windows(words.len()).position(|bytes| bytes.eq_ignore_ascii_case(words))?;
-    Some(&value[at + words.len()..])
+/// Where these words stand first, in any case.
+fn find(bytes: &[u8], words: &[u8]) -> Option<usize> {
+    bytes.windows(words.len()).position(|bytes| bytes.eq_ignore_ascii_case(words))
 }
 
-fn copy_value(reader: &mut Reader<'_>, out: &mut Vec<u8>) -> Result<(), ParseError> {
-    let mut start = reader.clone();
-    match reader.value()? {
-        Value::Quoted(_, true) | Value::Literal(_) => {
-            let text = start.text()?.unwrap_or_default();
-            out.extend_from_slice(alloc::format!("{{{}}}\r\n", text.len()).as_bytes());
-            out.extend_from_slice(&text);
+#[derive(Clone)]
+struct Copied {
+    response: Vec<u8>,
+    /// Where the value of its item begins.
+    value: usize,
+    /// Where strings stand.
+    strings: Vec<Range<usize>>,
+}
+
+impl Copied {
+    fn list(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
+        reader.open()?;
+        self.response.push(b'(');
+        let mut open: usize = 1;
+        while open > 0 {
+            match reader.rest().first() {
+                Some(b'(') if open == MAX_NESTING => {
+                    return Err(reader.error("lists are nested too deeply"));
+                }
+                Some(b'(') => {
+                    open += 1;
+                    self.response.extend_from_slice(reader.take(1));
+                }
+                Some(b')') => {
+                    open -= 1;
+                    self.response.extend_from_slice(reader.take(1));
+                }
+                Some(b' ') => self.response.extend_from_slice(reader.take(1)),
+                Some(_) => self.value(reader)?,
+                None => return Err(reader.error("a list is not closed")),
+            }
         }
-        _ => out.extend_from_slice(start.take(reader.at() - start.at())),
+        Ok(())
     }
-    Ok(())
+
+    fn value(&mut self, reader: &mut Reader<'_>) -> Result<(), ParseError> {
+        let mut start = reader.clone();
+        let at = self.response.len();
+        match reader.value()? {
+            Value::Quoted(_, true) | Value::Literal(_) => {
+                let text = start.text()?.unwrap_or_default();
+                self.response
+                    .extend_from_slice(alloc::format!("{{{}}}\r\n", text.len()).as_bytes());
+                self.response.extend_from_slice(&text);
+            }
+            Value::Quoted(_, false) => {
+                self.response.extend_from_slice(start.take(reader.at() - start.at()));
+            }
+            _ => {
+                self.response.extend_from_slice(start.take(reader.at() - start.at()));
+                return Ok(());
+            }
+        }
+        self.strings.push(at..self.response.len());
+        Ok(())
+    }
+
+    /// Why `imap_proto` must not be handed this, if it cannot read it.
+    fn trap(&self) -> Option<&'static str> {
+        let value = &self.response[self.value..];
+        if find(value, NO_DATE).is_some() {
+            return Some("it holds INTERNALDATE NIL, which cannot be read here");
+        }
+        let behind = &value[find(value, ANOTHER_STRUCTURE)? + ANOTHER_STRUCTURE.len()..];
+        let opened = behind.iter().filter(|byte| **byte == b'(').count();
+        (opened >= MAX_NESTING)
+            .then_some("it holds BODYSTRUCTURE and many lists, which cannot be read here")
+    }
+
+    /// Whether `imap_proto` reads it all, strings as strings, so that it never comes to what stands in
+    /// them. It is asked about the same with something else there: anybody may write to a mailbox about
+    /// a trap, and that mail has to be read like others.
+    fn is_read_without_traps(&self) -> bool {
+        let mut harmless = self.clone();
+        for string in &self.strings {
+            for words in [NO_DATE, ANOTHER_STRUCTURE] {
+                let mut at = string.start;
+                while let Some(found) = find(&self.response[at..string.end], words) {
+                    harmless.response[at + found..][..words.len()].fill(b'x');
+                    at += found + words.len();
+                }
+            }
+        }
+        harmless.trap().is_none() && item(&harmless.response).is_some()
+    }
 }
 
 /// The one item in what [`response`] made.
