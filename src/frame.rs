@@ -310,7 +310,7 @@ impl Input {
                 Cut::Piece { text, last }
             }
             // One byte more than the limit may be the CR of an end whose LF has not come.
-            Framing::More { searched } if pending.len() <= limit + 1 => {
+            Framing::More { searched } if pending.len() <= limit.saturating_add(1) => {
                 self.searched = searched;
                 Cut::Nothing
             }

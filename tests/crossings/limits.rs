@@ -439,3 +439,23 @@ fn abandoned_while_the_mode_is_switched() {
         > listening";
     within(Phase::On, session);
 }
+
+/// G12: the largest limit that can be set is none, and everything goes on as it does without.
+#[test]
+fn no_limits_at_all() {
+    let most = usize::MAX;
+    let unlimited = ["frame", "pending", "output", "parts", "largest-reply", "held", "topics"]
+        .map(|limit| format!("= {limit} {most}\n"))
+        .concat();
+    let folder = std::path::Path::new("tests/transcripts/notif");
+    for (ends, on_client, on_server) in
+        [("client", true, false), ("server", false, true), ("both", true, true)]
+    {
+        for file in folder.join(ends).read_dir().unwrap() {
+            let session = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            let session = format!("{unlimited}{session}"); // its own are taken behind these
+            on_client.then(|| client(&session));
+            on_server.then(|| server(&session));
+        }
+    }
+}

@@ -27,6 +27,9 @@ impl Default for Reconnect {
     }
 }
 
+/// As good as never, and clocks can still count it.
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// The state of a [`Reconnect`].
 #[derive(Clone, Debug)]
 pub struct Backoff {
@@ -51,7 +54,7 @@ impl Backoff {
         }
         let doubled = self.policy.first.saturating_mul(1 << self.failed.min(20));
         self.failed = self.failed.saturating_add(1);
-        let wait = doubled.min(self.policy.longest);
+        let wait = doubled.min(self.policy.longest).min(A_YEAR);
         Some(wait.mul_f64(0.5 + fastrand::f64() / 2.0))
     }
 
@@ -66,6 +69,14 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn g22_the_longest_wait_can_be_counted() {
+        let mut forever = Reconnect::default();
+        (forever.first, forever.longest) = (Duration::MAX, Duration::MAX);
+        let wait = Backoff::new(forever).next_wait().unwrap();
+        assert!(wait >= A_YEAR / 2 && std::time::Instant::now().checked_add(wait).is_some());
+    }
 
     #[test]
     fn g22_waits_grow_are_jittered_and_recover() {

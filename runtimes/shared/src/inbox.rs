@@ -190,7 +190,7 @@ impl Queue {
         }
         // Whoever waits behind a gap has the server asked again, and is told if it refuses.
         let full = size(&notice) > 0 && self.size >= room.bytes;
-        if self.notices.len() < room.notices + spare && !full {
+        if self.notices.len() < room.notices.saturating_add(spare) && !full {
             self.size += size(&notice);
             self.notices.push_back(notice);
         } else if let Some(Notice::Gap(Gap::Overflow(dropped))) = self.notices.back_mut() {
@@ -237,6 +237,18 @@ mod tests {
         assert_eq!(topics(&mut inbox, all), ["a", "b", "Gap(Overflow(2))"]);
         inbox.deliver(&notification("e"));
         assert_eq!(topics(&mut inbox, all), ["e"]);
+    }
+
+    /// The most that can be set is no limit, whatever waits.
+    #[test]
+    fn g8_a_queue_without_a_limit() {
+        let mut inbox = Inbox::new(usize::MAX);
+        let all = inbox.open(None);
+        for _ in 0..100 {
+            inbox.deliver(&notification("a"));
+            inbox.broadcast(&Notice::Resumed);
+        }
+        assert_eq!(topics(&mut inbox, all), ["a", "Resumed"].repeat(100));
     }
 
     /// A mail may be as large as all that may wait, and a thousand of them much larger.
