@@ -143,7 +143,7 @@ impl<D: ServerDialect> Server<D> {
         self.finish(None)
     }
 
-    /// The connection broke.
+    /// The connection broke, also behind its [end](Self::feed_eof). Nothing is said any more.
     pub fn feed_reset(&mut self) -> ServerEvents<'_, D> {
         self.finish(Some(Closed::Reset))
     }

@@ -319,6 +319,37 @@ fn question_l_nothing_follows_a_reset() {
     }
 }
 
+/// G18: a client that had closed its half, and waits for an answer, is gone: nothing is said any more, and that
+/// it has ended is told once.
+#[test]
+fn question_l_a_half_closed_connection_breaks() {
+    for told in [true, false] {
+        let mut server = Server::new(Notif::default(), ServerConfig::default());
+        server.feed(b"random?\r\nclassified?\r\n");
+        let mut events = server.events();
+        let mut ticket = || match events.next() {
+            Ok(Some(ServerEvent::Command { ticket, .. })) => ticket,
+            other => panic!("{other:?}"),
+        };
+        let (first, second) = (ticket(), ticket());
+        server.reply(first, Reply::done("1")).unwrap();
+        assert_eq!(server.output(), b"1\r\n");
+        server.written(1);
+        let mut ended = Vec::new();
+        server.feed_eof();
+        if told {
+            ended.extend(server.events().next().unwrap().map(|event| event.to_string()));
+        }
+        ended.extend(server.feed_reset().next().unwrap().map(|event| event.to_string()));
+        let how = if told { Closed::Cleanly } else { Closed::Reset };
+        assert_eq!(ended, [format!("closed: {how}")]);
+        assert_eq!(server.output(), b"");
+        assert_eq!(server.reply(second, Reply::done("2")).unwrap_err().why, Refusal::UnknownTicket);
+        assert!(server.is_finished());
+        assert_eq!((server.pending(), server.deadline()), (0, None));
+    }
+}
+
 /// G12, G18, G26: garbage ends nothing at the server, and a clear error at the client.
 #[test]
 fn question_m_garbage() {

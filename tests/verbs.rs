@@ -10,7 +10,7 @@ use bellwire::dialect::{Awaiting, Class, Dialect, Spoken, To, Word};
 use bellwire::frame;
 use bellwire::{
     Answer, BadReply, Client, Closed, Config, Error, Event, Excerpt, Framing, LimitKind,
-    Notification, Refusal, Reply, Server, ServerConfig, ServerEvent, Status,
+    Notification, Refusal, Reply, Server, ServerConfig, ServerEvent, Status, Wait,
 };
 
 mod common;
@@ -63,6 +63,9 @@ fn overdue_at_the_server() {
     server.tick(secs(0));
     assert!(!server.is_overdue(secs(59)));
     assert!(server.is_overdue(secs(60)));
+    // It has ended, so nothing passes any more.
+    assert_eq!(server.tick(secs(60)).next(), Err(Error::TimedOut(Wait::Silence)));
+    assert!(!server.is_overdue(secs(61)));
 }
 
 /// Each line is answered by a line, behind any number of lines that begin with `+`; a line that begins with

@@ -18,9 +18,6 @@ impl<D: ServerDialect> Server<D> {
             bytes => Closed::MidFrame { bytes },
         });
         self.hang_up();
-        if how == Closed::Reset {
-            self.fall_silent();
-        }
         Ok(Some(ServerEvent::Closed(how)))
     }
 
@@ -41,23 +38,27 @@ impl<D: ServerDialect> Server<D> {
 
     pub(super) fn earliest(&self) -> Option<Duration> {
         let Patience { silence, write, .. } = self.patience;
-        match self.end {
-            End::Fault(_) => None,
-            _ => self.clock.earliest([silence, write].into_iter()),
-        }
+        self.clock.earliest([silence, write].into_iter())
     }
 
+    /// `how`: the connection broke; or the client has closed it, or its half of it.
     pub(super) fn finish(&mut self, how: Option<Closed>) -> ServerEvents<'_, D> {
-        if matches!(self.end, End::Open) {
-            self.end = End::Eof(how);
+        match self.end {
+            End::Open => self.end = End::Eof(how),
+            // It had closed its half, and now it is gone.
+            End::Eof(_) if how.is_some() => self.end = End::Eof(how),
+            End::Over if how.is_some() => self.fall_silent(),
+            End::Eof(_) | End::Over | End::Fault(_) => {}
         }
         self.events()
     }
 
     /// Nothing more is heard; what was asked before may still be answered.
     pub(super) fn hang_up(&mut self) {
-        self.end = End::Over;
         self.patience.silence.stop();
+        if let End::Eof(Some(_)) = mem::replace(&mut self.end, End::Over) {
+            self.fall_silent();
+        }
     }
 
     /// Nobody is there who could read any more: what is due or was announced stays unsaid, or it would
@@ -66,6 +67,7 @@ impl<D: ServerDialect> Server<D> {
         self.slots.clear();
         self.output.clear();
         self.listening = false;
+        self.patience.silence.stop();
         self.patience.write.stop();
     }
 

@@ -81,6 +81,24 @@ fn close() {
     assert_eq!(server.feed(b"ping\n").next(), Ok(None));
 }
 
+/// G18: one that says goodbye, or what no client says, and is gone at once: nobody reads the answers.
+#[test]
+fn closed_and_gone() {
+    for last in ["close", "pi%ng"] {
+        for told in [true, false] {
+            let mut server = Server::new(Mpd::default(), ServerConfig::default());
+            server.feed(format!("ping\n{last}\n").as_bytes());
+            if told {
+                while server.events().next().unwrap().is_some() {}
+            }
+            server.feed_reset();
+            while server.events().next().unwrap().is_some() {}
+            assert_eq!(server.output(), b"", "{last}");
+            assert!(server.is_finished() && server.deadline().is_none(), "{last}");
+        }
+    }
+}
+
 /// A line that is too long, whether its end has come or not.
 #[test]
 fn closed_for_a_long_line() {

@@ -129,9 +129,6 @@ impl<H: Host> NaiveServer<H> {
         }
         let End::Closing(how) = self.end else { return self.expire() };
         self.hang_up();
-        if how == Some(Closed::Reset) {
-            self.fall_silent();
-        }
         let listed = self.list.iter().flat_map(|list| &list.lines);
         let unheard: usize = listed.map(|line| line.len() + 1).sum();
         Some(Told::Closed(how.unwrap_or(match self.input.len() + unheard {
@@ -141,6 +138,9 @@ impl<H: Host> NaiveServer<H> {
     }
 
     fn hang_up(&mut self) {
+        if matches!(self.end, End::Closing(Some(_))) {
+            self.fall_silent();
+        }
         self.end = End::Closed;
         self.silence = None;
     }
@@ -150,7 +150,7 @@ impl<H: Host> NaiveServer<H> {
         self.slots.clear();
         self.output.clear();
         self.listening = false;
-        self.write = None;
+        (self.silence, self.write) = (None, None);
     }
 
     fn fault(&mut self, error: Error) -> Told {
@@ -188,8 +188,10 @@ impl<H: Host> NaiveServer<H> {
     }
 
     fn close(&mut self, how: Option<Closed>) {
-        if self.open() {
-            self.end = End::Closing(how);
+        match (&self.end, how) {
+            (End::Open, _) | (End::Closing(_), Some(_)) => self.end = End::Closing(how),
+            (End::Closed, Some(_)) => self.fall_silent(),
+            _ => {}
         }
     }
 
@@ -205,7 +207,7 @@ impl<H: Host> NaiveServer<H> {
                 End::Closed => silent,
                 End::Fault(_) => true,
             },
-            deadline: deadline.filter(|_| !matches!(self.end, End::Fault(_))),
+            deadline,
         }
     }
 
