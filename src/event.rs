@@ -52,7 +52,8 @@ pub enum Event<B> {
     /// Data that came while commands were in flight and belongs to none of them in particular
     /// (IMAP's untagged responses): it is never guessed which has asked for it.
     Data {
-        /// What it is about: IMAP's `EXISTS`, `FETCH` and the like.
+        /// What it is about: IMAP's `EXISTS`, `FETCH` and the like. Behind [pieces](Event::Piece), which have told it,
+        /// it is empty.
         topic: B,
         /// All of it, without line end.
         text: B,
@@ -65,6 +66,9 @@ pub enum Event<B> {
     Piece {
         /// The command that is being answered, where that can be told.
         ticket: Option<Ticket>,
+        /// What the frame is about, in the first piece of data or of a notification, and empty in all others:
+        /// the event at its end cannot tell any more.
+        topic: B,
         /// The piece, with the line ends that belong to it: all pieces together are the frame.
         text: B,
     },
@@ -98,7 +102,9 @@ impl<B> Event<B> {
             Self::Data { topic, text, news } => {
                 Event::Data { topic: f(topic), text: f(text), news }
             }
-            Self::Piece { ticket, text } => Event::Piece { ticket, text: f(text) },
+            Self::Piece { ticket, topic, text } => {
+                Event::Piece { ticket, topic: f(topic), text: f(text) }
+            }
             Self::Unsolicited(text) => Event::Unsolicited(f(text)),
             Self::Listening(text) => Event::Listening(f(text)),
             Self::NotListening(text) => Event::NotListening(f(text)),
@@ -133,10 +139,10 @@ impl<B: AsRef<[u8]>> fmt::Display for Event<B> {
             Self::Late { ticket, text } => say(f, format_args!("late {ticket}"), text),
             Self::Notification(notification) => say(f, "notification", &notification.topic),
             Self::Data { text, .. } => say(f, "data", text),
-            Self::Piece { ticket: Some(ticket), text } => {
+            Self::Piece { ticket: Some(ticket), text, .. } => {
                 say(f, format_args!("piece {ticket}"), text)
             }
-            Self::Piece { ticket: None, text } => say(f, "piece", text),
+            Self::Piece { ticket: None, text, .. } => say(f, "piece", text),
             Self::Unsolicited(text) => say(f, "unsolicited", text),
             Self::Listening(_) => f.write_str("listening"),
             Self::NotListening(_) => f.write_str("not listening"),

@@ -79,7 +79,7 @@ fn answer<'a>(
         let mut events = client.feed(bytes);
         while let Some(event) = events.next().unwrap() {
             match event {
-                Event::Piece { text, ticket: Some(of) } if of == ticket => {
+                Event::Piece { text, ticket: Some(of), .. } if of == ticket => {
                     piece.extend_from_slice(text);
                 }
                 Event::Part { text, ticket: of } if of == ticket => {

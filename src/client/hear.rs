@@ -123,7 +123,9 @@ impl<D: Dialect> Client<D> {
     /// Takes a piece of a frame. The first says what the frame is.
     #[cold]
     fn hear_piece(&mut self, piece: Span, last: bool) -> Option<Event<Span>> {
-        let (class, at) = match self.in_pieces.take() {
+        let begun = self.in_pieces.take();
+        let is_first = begun.is_none();
+        let (class, at) = match begun {
             Some(begun) => begun,
             None => {
                 let Self { dialect, input, flight, .. } = self;
@@ -132,8 +134,14 @@ impl<D: Dialect> Client<D> {
                 (dialect.classify(input.bytes(piece), &mut awaiting), at)
             }
         };
+        let topic = match &class {
+            Class::Notification { topic } | Class::Data { topic, .. } if is_first => {
+                piece.part(topic.clone())
+            }
+            _ => Span::default(),
+        };
         if !last {
-            let event = self.hear_unfinished(piece, &class, at);
+            let event = self.hear_unfinished(piece, topic, &class, at);
             self.in_pieces = Some((class, at));
             return event;
         }
@@ -142,21 +150,23 @@ impl<D: Dialect> Client<D> {
             Class::Reply { to, status, .. } => {
                 self.hear_reply(to, at, Reply { status, text: piece })
             }
-            Class::Notification { .. } => {
-                Some(Event::Data { topic: Span::default(), text: piece, news: true })
-            }
-            Class::Data { news, .. } => {
-                Some(Event::Data { topic: Span::default(), text: piece, news })
-            }
+            Class::Notification { .. } => Some(Event::Data { topic, text: piece, news: true }),
+            Class::Data { news, .. } => Some(Event::Data { topic, text: piece, news }),
             class => self.hear(piece, &class),
         }
     }
 
-    fn hear_unfinished(&mut self, piece: Span, class: &Class, at: u64) -> Option<Event<Span>> {
+    fn hear_unfinished(
+        &mut self,
+        piece: Span,
+        topic: Span,
+        class: &Class,
+        at: u64,
+    ) -> Option<Event<Span>> {
         let to = match *class {
             Class::Part { to, .. } | Class::Reply { to, .. } => to,
             Class::Notification { .. } | Class::Data { .. } => {
-                return Some(Event::Piece { ticket: None, text: piece });
+                return Some(Event::Piece { ticket: None, topic, text: piece });
             }
             _ => return self.hear(piece, class),
         };
@@ -171,7 +181,11 @@ impl<D: Dialect> Client<D> {
         }
         match slot.role {
             Role::Held(ticket) => Some(Event::Late { ticket, text: piece }),
-            role => role.waiting().map(|ticket| Event::Piece { ticket: Some(ticket), text: piece }),
+            role => role.waiting().map(|ticket| Event::Piece {
+                ticket: Some(ticket),
+                topic,
+                text: piece,
+            }),
         }
     }
 

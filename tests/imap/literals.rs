@@ -172,14 +172,21 @@ fn the_end_in_a_literal() {
 #[test]
 fn news_in_pieces() {
     let news = |client: &mut Client<Imap>| {
-        let mut news = Vec::new();
+        let (mut news, mut topics) = (Vec::new(), Vec::new());
         let mut events = client.feed(b"* 1 FETCH (BODY[] {8}\r\n01234567)\r\n");
         while let Some(event) = events.next().unwrap() {
             match event {
-                Event::Data { news: it, .. } => news.push(it),
-                event => assert!(matches!(event, Event::Piece { ticket: None, .. }), "{event}"),
+                Event::Data { news: it, topic, .. } => {
+                    assert_eq!(topic, b"");
+                    news.push(it);
+                }
+                Event::Piece { ticket: None, topic, .. } => topics.push(topic.to_vec()),
+                event => panic!("{event}"),
             }
         }
+        // The first piece says what all of it is about.
+        assert_eq!(topics.remove(0), b"FETCH");
+        assert!(topics.iter().all(|topic| topic.is_empty()), "{topics:?}");
         news
     };
     let mut client = Client::new(whole(4), Config::default());

@@ -398,7 +398,9 @@ impl<D: Dialect + Clone> Session<D> {
             }
             Event::Listening(_) => self.resumed_if_listening(),
             Event::Data { topic, text, news } => self.take_data(topic, text, news),
-            Event::Piece { ticket, text } => self.take_piece(ticket.map(id), &text),
+            Event::Piece { ticket, topic, text } => {
+                self.take_piece(ticket.map(id), &topic, &text);
+            }
             Event::Part { ticket, text } => {
                 let id = id(ticket);
                 let text = self.pieces.whole(Some(id), text);

@@ -5,11 +5,12 @@ use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use bellwire::dialect::imap::Imap;
 use bellwire::dialect::mpd::Mpd;
 use bellwire::dialect::{Awaiting, Class, To};
 use bellwire::frame::Counted;
 use bellwire::transcript::{Settings, Transcript, play};
-use bellwire::{Client, Closed, Config, Dialect, Encoder, Framing, Refusal, Status};
+use bellwire::{Client, Closed, Config, Dialect, Encoder, Framing, Notification, Refusal, Status};
 use bellwire_adapter::{Drive, Ended, Notice, Recording, Session, Transport};
 
 /// The server's side of a picture of ten bytes, which comes in pieces of four.
@@ -106,6 +107,33 @@ fn a_reply_in_pieces_is_whole_again() {
         session.feed(b"\n");
         let answer = session.outcome(id).unwrap().unwrap();
         assert_eq!(answer.reply.text, reply);
+    }
+}
+
+/// G8: news in pieces reach who reads their topic, or everything else, as if they had come whole.
+#[test]
+fn g8_news_in_pieces_have_their_topic() {
+    let mut dialect = Imap::default();
+    dialect.whole = 4;
+    let mut session = Session::new(dialect, Config::default(), Arc::new([]), 16, None);
+    let [fetched, existing, other] =
+        [Some("FETCH"), Some("EXISTS"), None].map(|it| session.inbox.open(it.map(Into::into)));
+    session.feed(b"* OK\r\n");
+    for (reader, topic, news) in [
+        (fetched, "FETCH", "* 1 FETCH (BODY[] {8}\r\n01234567)"),
+        (other, "GENURLAUTH", "* GENURLAUTH {9}\r\nimap://me"),
+        (existing, "EXISTS", "* 2 EXISTS"),
+        (fetched, "FETCH", "* 1 FETCH (BODY[] {8}\r\n01234567)"),
+        (fetched, "FETCH", "* 2 FETCH (UID 3)"),
+    ] {
+        for byte in news.bytes().chain(*b"\r\n") {
+            session.feed(&[byte]);
+        }
+        let told = Notification { topic: topic.into(), text: news.into() };
+        assert_eq!(session.inbox.take(reader), Some(Notice::Notification(told)));
+        for queue in [fetched, existing, other] {
+            assert_eq!(session.inbox.take(queue), None, "{news}");
+        }
     }
 }
 

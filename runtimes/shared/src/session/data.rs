@@ -10,6 +10,8 @@ impl<D: Dialect + Clone> Session<D> {
     /// wire when it came. It is for readers of notifications if it may be news, or nobody has asked;
     /// but what the connection begins with says how things stand, which is no news.
     pub(super) fn take_data(&mut self, topic: Bytes, text: Bytes, news: bool) {
+        let begun = self.pieces.take_topic();
+        let topic = if begun.is_empty() { topic } else { begun };
         let Some(text) = self.pieces.whole(None, text) else { return };
         let (connection, limits) = (self.connection, &self.client.config().limits);
         let mut asked = false;
@@ -36,7 +38,10 @@ impl<D: Dialect + Clone> Session<D> {
     }
 
     /// Keeps a piece, if somebody may want the whole.
-    pub(super) fn take_piece(&mut self, id: Option<RequestId>, text: &Bytes) {
+    pub(super) fn take_piece(&mut self, id: Option<RequestId>, topic: &[u8], text: &Bytes) {
+        if id.is_none() && !topic.is_empty() {
+            self.pieces.begin(topic);
+        }
         let wanted = id.map_or_else(|| self.wants_data(), |id| self.requests.contains(id));
         if !wanted {
             return self.pieces.skip(id);
@@ -49,11 +54,11 @@ impl<D: Dialect + Clone> Session<D> {
     }
 
     /// Whether what comes in pieces and belongs to no command would reach anybody. Only its end says
-    /// whether it is news, and the machine names no topic.
+    /// whether it is news.
     fn wants_data(&self) -> bool {
         let connection = self.connection;
         let mut asking = self.client.asking().map(|ticket| RequestId { connection, ticket });
-        self.inbox.is_read(b"") || asking.any(|id| self.requests.contains(id))
+        self.inbox.is_read(self.pieces.topic()) || asking.any(|id| self.requests.contains(id))
     }
 
     /// Keeps no pieces for those who have gone.

@@ -144,6 +144,8 @@ impl Copies {
 pub(super) struct Pieces {
     /// Whose it is; data belongs to no request.
     owner: Option<RequestId>,
+    /// What it is about, if it is data.
+    topic: Bytes,
     bytes: BytesMut,
     /// A piece of it was not kept. Whoever wants it later gets nothing of it, rather than a half.
     lacking: bool,
@@ -152,6 +154,19 @@ pub(super) struct Pieces {
 impl Pieces {
     pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
+    }
+
+    /// Data about this begins to come.
+    pub(super) fn begin(&mut self, topic: &[u8]) {
+        *self = Self { topic: Bytes::copy_from_slice(topic), ..Self::default() };
+    }
+
+    pub(super) fn topic(&self) -> &[u8] {
+        &self.topic
+    }
+
+    pub(super) fn take_topic(&mut self) -> Bytes {
+        std::mem::take(&mut self.topic)
     }
 
     /// How many bytes are kept of what is this owner's.
@@ -168,7 +183,7 @@ impl Pieces {
 
     /// Nobody wants what comes to this owner in pieces: neither those that have come nor the rest.
     pub(super) fn skip(&mut self, owner: Option<RequestId>) {
-        *self = Self { owner, bytes: BytesMut::new(), lacking: true };
+        *self = Self { owner, bytes: BytesMut::new(), lacking: true, topic: self.take_topic() };
     }
 
     /// What came in pieces, with the last of them, if all were kept.

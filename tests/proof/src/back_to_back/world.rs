@@ -249,7 +249,7 @@ impl<'a, D: Spoken> World<'a, D> {
                     told.extend_from_slice(text);
                     told.push(b'\n');
                 }
-                Event::Piece { ticket: Some(ticket), text } => {
+                Event::Piece { ticket: Some(ticket), text, .. } => {
                     if let Some(asked) = self.asked.get_mut(&ticket) {
                         asked.told.extend_from_slice(text);
                     }

@@ -84,7 +84,7 @@ impl Told {
             Event::Greeting(text) => Self::Greeting(text),
             Event::Part { ticket, text } => Self::Part(ticket.number(), text),
             Event::Data { topic, text, news } => Self::Data(topic, text, news),
-            Event::Piece { ticket, text } => Self::Piece(ticket.map(Ticket::number), text),
+            Event::Piece { ticket, text, .. } => Self::Piece(ticket.map(Ticket::number), text),
             Event::Goodbye(text) => Self::Goodbye(text),
             Event::Reply { ticket, reply } => match reply.status {
                 Status::Done => Self::Reply(ticket.number(), reply.text),
