@@ -260,6 +260,29 @@ fn a_server_gives_a_long_list_back() {
     assert!(server.bytes() <= 3 * KIB);
 }
 
+/// G25: what waits for its turn to be said, refusals too, takes so much for each that may be `pending`.
+#[test]
+fn what_is_pending_at_a_server_is_bounded() {
+    /// One more than there is room for, before twice as much is taken.
+    const PENDING: usize = (1 << 13) + 1;
+    fn pending<D: ServerDialect + Default>(refused: &str) -> usize {
+        let mut config = ServerConfig::default();
+        config.limits.pending = PENDING;
+        let mut server = Weighed::new(|| Server::new(D::default(), config));
+        let lines = ["one\n", &refused.repeat(PENDING)].concat();
+        server.with(|server| {
+            let mut events = server.feed(lines.as_bytes());
+            while events.next().unwrap().is_some() {}
+        });
+        assert_eq!(server.machine.pending(), PENDING);
+        server.bytes() - lines.len()
+    }
+    let most = 150 * PENDING;
+    let [notif, mpd] = [pending::<Notif>("\n"), pending::<Mpd>("ping \"\n")];
+    println!("{notif}, {mpd} bytes for {PENDING} that are pending");
+    assert!(notif < most && mpd < most, "{notif}, {mpd}, of at most {most}");
+}
+
 /// A message of 10 MiB goes through a client that holds a piece of it at a time (G12), and allocates for no
 /// piece.
 #[test]

@@ -94,7 +94,10 @@ impl Runtime for AsyncStd {
     }
 
     async fn accept_tcp(listener: &TcpListener) -> io::Result<TcpStream> {
-        nodelay(listener.accept().await?.0)
+        let (stream, _) = listener.accept().await?;
+        // If that fails, the client has gone already, and will be seen to.
+        let _ = stream.set_nodelay(true);
+        Ok(stream)
     }
 
     fn local_addr(listener: &TcpListener) -> io::Result<SocketAddr> {

@@ -126,8 +126,20 @@ where
     ///
     /// # Errors
     ///
-    /// When listening fails for good.
+    /// When listening fails for good. Then, too, it shuts down first.
     pub fn run(self) -> io::Result<()> {
+        let listened = self.serve_all();
+        self.handle.shutdown();
+        let Self { listener, service, waker, .. } = self;
+        drop(listener);
+        // Each thread has the service until it ends.
+        while Arc::strong_count(&service) > 1 {
+            waker.wait()?;
+        }
+        listened
+    }
+
+    fn serve_all(&self) -> io::Result<()> {
         let mut spare = None;
         while !self.handle.is_stopping() {
             match self.accept(&mut spare)? {
@@ -142,12 +154,6 @@ where
                 }
                 None => drop(poll(&self.listener, Ready::to_read(), &self.waker, None)?),
             }
-        }
-        let Self { listener, service, waker, .. } = self;
-        drop(listener);
-        // Each thread has the service until it ends.
-        while Arc::strong_count(&service) > 1 {
-            waker.wait()?;
         }
         Ok(())
     }
@@ -208,5 +214,47 @@ impl<D: ServerDialect, S> fmt::Debug for Server<D, S> {
             .field("config", &self.config)
             .field("connections", &self.connections)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::{Read, Write};
+
+    use bellwire::dialect::notif::Notif;
+
+    use super::*;
+
+    struct Echo;
+
+    impl Service for Echo {
+        type Session = ();
+
+        fn open(&self, _: &mut Peer) {}
+
+        fn answer(&self, (): &mut (), command: &[u8], _: &mut Peer) -> Reply<Vec<u8>> {
+            Reply::done(command.to_vec())
+        }
+    }
+
+    /// Nobody is left behind: not those who were being served, nor their threads.
+    #[test]
+    fn listening_fails_for_good() {
+        bellwire_testkit::in_time(bellwire_testkit::PATIENCE, || {
+            let server = Server::bind("127.0.0.1:0", Notif::default(), Echo).unwrap();
+            let service = Arc::downgrade(&server.service);
+            let listener = server.listener.try_clone().unwrap();
+            let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            client.write_all(b"one?\r\n").unwrap();
+            let runs = thread::spawn(move || server.run());
+            let mut answer = [0; 6];
+            client.read_exact(&mut answer).unwrap();
+            assert_eq!(&answer, b"one?\r\n");
+
+            rustix::net::shutdown(&listener, rustix::net::Shutdown::Both).unwrap();
+            assert_eq!(client.read(&mut answer).unwrap(), 0);
+            assert_eq!(runs.join().unwrap().unwrap_err().kind(), io::ErrorKind::InvalidInput);
+            assert_eq!(service.strong_count(), 0);
+        });
     }
 }

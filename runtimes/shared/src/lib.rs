@@ -12,13 +12,13 @@
 //! | what | at most | with the defaults |
 //! |---|---|---|
 //! | a server's connection whose client says nothing | 8 KiB; on plain threads 32 KiB, with the thread | 4 MiB for all 512; 16 MiB |
-//! | a server's connection, whatever its client does | that, and 4 × the larger of `frame` and 64 KiB, and 2 × (`output` + the longest answer that the service gives) | 0.8 MiB, and 2 × the longest answer |
+//! | a server's connection, whatever its client does | that, and 4 × the larger of `frame` and 64 KiB, 150 × `pending`, and 2 × (`output` + the longest answer that the service gives) | 0.8 MiB, and 2 × the longest answer |
 //! | besides, where there are command lists (MPD) | 10 × `list`: the worst case, in which each line is as short as can be | 20 MiB |
-//! | a client, whatever its server does | 80 KiB + 4 × `frame` + 2 × `output` | 2.3 MiB |
+//! | a client without TLS that waits for nothing, whatever its server does | 80 KiB + 4 × `frame` + 2 × `output` | 2.3 MiB |
 //! | besides, with TLS | 2 MiB; and 8 MiB for each name of a server | 10 MiB |
 //! | besides, each request whose answer is awaited | 2 × `reply` + 100 × `parts` | 223 MiB |
 //! | besides, each command of `opening` | the same, until the next connection begins | 223 MiB |
-//! | besides, each reader of notifications | 2 × `queue_bytes` + 200 × `queue` + 8 × the largest notification | 129 MiB, and 8 × the largest |
+//! | besides, each reader of notifications | 2 × `queue_bytes` + 200 × `queue` + 8 × the largest notification, its topic and text together | 129 MiB, and 8 × the largest |
 //!
 //! With TLS, rustls keeps up to eight tickets for a server, with which later connections resume a session, each with a
 //! copy of the certificates that the server has shown; all connections of one `TlsConfig` share them.

@@ -134,7 +134,10 @@ impl Runtime for Tokio {
     }
 
     async fn accept_tcp(listener: &TcpListener) -> io::Result<Self::Tcp> {
-        nodelay(listener.accept().await?.0)
+        let (stream, _) = listener.accept().await?;
+        // If that fails, the client has gone already, and will be seen to.
+        let _ = stream.set_nodelay(true);
+        Ok(stream.compat())
     }
 
     fn local_addr(listener: &TcpListener) -> io::Result<SocketAddr> {

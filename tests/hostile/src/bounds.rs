@@ -24,8 +24,9 @@ pub fn silent(runtime: Runtime) -> usize {
 #[must_use]
 pub fn connection(runtime: Runtime, limits: &ServerLimits, answer: usize) -> usize {
     let input = 4 * limits.frame.max(64 * KIB);
+    let refusals = 150 * limits.pending;
     let output = 2 * (limits.output + answer);
-    silent(runtime) + input + output
+    silent(runtime) + input + refusals + output
 }
 
 /// A command list, where a dialect has them.
