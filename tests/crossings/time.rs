@@ -11,6 +11,42 @@ use bellwire::{
 use crate::common::{client, plain, secs, sent, told};
 use crate::within;
 
+/// G17, crossing 8: the moment to enter the mode again comes in the same instant as data. The data
+/// is handled first, and nothing is said twice.
+#[test]
+fn crossing_8_deadline_in_the_same_instant_as_data() {
+    let mut client = plain(|config| config.timers.rearm = Some(secs(1740)));
+    client.tick(secs(0));
+    client.listen();
+    assert_eq!(sent(&mut client), "notif\r\n");
+    client.feed(b"OK\r\n");
+    client.tick(secs(0));
+    assert_eq!(told(&mut client), ["listening"]);
+    client.tick(secs(0));
+    assert_eq!(client.deadline(), Some(secs(1740)));
+    client.feed(b"notif: random\r\n");
+    client.tick(secs(1740));
+    assert_eq!(told(&mut client), ["notification random"]);
+    // A command comes in this very instant, too: one leave serves both.
+    client.command(Random).unwrap();
+    assert_eq!(sent(&mut client), "stop_notif\r\n");
+    client.feed(b"OK\r\n");
+    assert_eq!(told(&mut client), ["not listening"]);
+    assert_eq!(sent(&mut client), "random?\r\n");
+    client.feed(b"1\r\n");
+    assert_eq!(told(&mut client), ["reply 1 1"]);
+    assert_eq!(sent(&mut client), "notif\r\n");
+    client.feed(b"OK\r\n");
+    client.tick(secs(1741));
+    assert_eq!((told(&mut client).len(), client.phase()), (1, Phase::On));
+    // The server has closed in the same instant: nothing is said any more.
+    client.feed(b"notif: random\r\n");
+    client.feed_eof();
+    client.tick(secs(1741 + 1740));
+    assert_eq!(told(&mut client), ["notification random", "closed: the connection was closed"]);
+    assert_eq!(sent(&mut client), "");
+}
+
 /// G15: the core reads no clock. Without a deadline it asks for no tick; with one, for the first.
 #[test]
 fn deadline_none_when_never() {
