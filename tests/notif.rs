@@ -319,6 +319,17 @@ fn question_l_nothing_follows_a_reset() {
     }
 }
 
+/// G18: what was told first of the end stays, and an end behind a reset makes it no clean one.
+#[test]
+fn question_l_the_connection_ends_twice() {
+    let mut server = Server::new(Notif::default(), ServerConfig::default());
+    server.feed_reset();
+    server.feed_eof();
+    assert_eq!(server.events().next(), Ok(Some(ServerEvent::Closed(Closed::Reset))));
+    assert_eq!(server.feed_reset().next(), Ok(None));
+    assert!(server.is_finished());
+}
+
 /// G18: a client that had closed its half, and waits for an answer, is gone: nothing is said any more, and that
 /// it has ended is told once.
 #[test]
