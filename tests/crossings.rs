@@ -20,7 +20,7 @@ use bellwire::Client;
 use bellwire::dialect::notif::{Notif, Random};
 use bellwire::mode::Phase;
 
-use common::{client, plain, secs, sent, told};
+use common::{client, plain, sent, told};
 
 mod common;
 #[path = "crossings/limits.rs"]
