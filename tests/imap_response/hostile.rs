@@ -86,6 +86,18 @@ fn a_structure_within_a_string_costs_no_stack() {
     });
 }
 
+/// As deep as lists may be nested elsewhere, they may be there: it is not read, and nothing happens.
+#[test]
+fn a_shallow_structure_within_a_string_is_no_trap() {
+    for (deep, what) in [
+        (15, "an ENVELOPE is expected"),
+        (16, "it holds BODYSTRUCTURE and many lists, which cannot be read here"),
+    ] {
+        let hostile = format!("((x \"a) BODYSTRUCTURE ({}\"))", "(".repeat(deep));
+        assert_eq!(wrong(format!("* 1 FETCH (ENVELOPE {hostile})")).0, what);
+    }
+}
+
 /// Anybody may write a mail about what the reader of lists cannot bear, and it is read like others: where all
 /// can be read, nothing is misread.
 #[test]

@@ -81,6 +81,20 @@ fn close() {
     assert_eq!(server.feed(b"ping\n").next(), Ok(None));
 }
 
+/// One that says goodbye, and closes its half: what it asked before is answered.
+#[test]
+fn closed_and_waiting() {
+    mpd("C: status
+        C| close
+        > command 1 status
+        > goodbye close
+        C: <EOF>
+        ! reply 1 volume: 54
+        S: volume: 54
+        S| OK
+        S: <EOF>");
+}
+
 /// G18: one that says goodbye, or what no client says, and is gone at once: nobody reads the answers.
 #[test]
 fn closed_and_gone() {
